@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// An experiment file as a typed value. Defaults stand here and nowhere else.
+//
+// Sections whose keys depend on a method ([env], [mixer], [[interventions]], the task generator) stay open here: the
+// room that owns the method reads them with its own description, and resolves them before a run starts.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/config/section.h"
+#include "core/types/error.h"
+
+namespace knife {
+
+/// One task instance: the environment's section with overrides laid on top.
+struct TaskConfig {
+    std::string name;       ///< shown at the switch; "task 1", … if the file gives none
+    std::int64_t steps = 0; ///< env steps until the next switch; 0: an equal share of what is left of the budget
+    Section env;            ///< complete section of the environment for this task
+};
+
+struct AgentConfig {
+    std::string kind = "rnn"; ///< registered agent: "rnn", "mlp"
+    std::int64_t hidden = 64;
+    bool lastAction = true; ///< one-hot last action is part of the agent's input
+    bool agentId = true;    ///< one-hot agent id is part of the agent's input
+};
+
+struct LearningConfig {
+    double gamma = 0.99;
+    double tdLambda = 0.0; ///< 0: one-step targets
+    bool doubleQ = true;
+    std::int64_t batchEpisodes = 32;
+    std::int64_t bufferEpisodes = 5000;
+    std::int64_t parallelEnvs = 1;      ///< episodes collected between two updates
+    std::int64_t updatesPerRollout = 1; ///< gradient steps after each collection
+    std::string optimiser = "rmsprop";  ///< "rmsprop", "adam"
+    double lr = 5e-4;
+    double rmspropAlpha = 0.99;
+    double adamBeta1 = 0.9;
+    double adamBeta2 = 0.999;
+    double epsilon = 1e-5; ///< of the optimiser, outside the root
+    double gradClip = 10.0;
+    std::int64_t targetInterval = 200; ///< episodes between hard copies
+    std::string onSwitchBuffer = "clear";   ///< replay buffer at a task switch: "clear", "keep"
+    std::string onSwitchOptimiser = "keep"; ///< optimiser state at a task switch: "keep", "reset"
+};
+
+struct ExplorationConfig {
+    double start = 1.0;
+    double finish = 0.05;
+    std::int64_t annealSteps = 50'000;   ///< env steps
+    std::string onSwitch = "restart";    ///< schedule at a task switch: "restart", "continue"
+};
+
+struct DiagnosticsConfig {
+    std::int64_t window = 200;             ///< updates per RUA window
+    double stagnantBelow = 0.25;
+    double volatileAbove = 4.0;
+    double dormantBelow = 0.1;             ///< ReDo score
+    double deadBelow = 0.01;               ///< share of rows on which a unit fires
+    std::int64_t activationInterval = 10;  ///< updates between activation statistics
+    std::int64_t frameInterval = 200;      ///< updates between stored neuron frames; 0: none
+};
+
+struct EvaluationConfig {
+    std::int64_t interval = 10'000; ///< env steps
+    std::int64_t episodes = 32;     ///< greedy episodes per evaluation
+};
+
+struct CheckpointConfig {
+    double intervalS = 60.0; ///< seconds of training between checkpoints
+    std::int64_t keepLast = 3;
+};
+
+void describe(FieldVisitor& visitor, AgentConfig& config);
+void describe(FieldVisitor& visitor, LearningConfig& config);
+void describe(FieldVisitor& visitor, ExplorationConfig& config);
+void describe(FieldVisitor& visitor, DiagnosticsConfig& config);
+void describe(FieldVisitor& visitor, EvaluationConfig& config);
+void describe(FieldVisitor& visitor, CheckpointConfig& config);
+
+struct Experiment {
+    std::string name = "untitled";
+    std::vector<std::uint64_t> seeds = {1};
+    std::int64_t steps = 100'000; ///< budget of a run in env steps
+    std::int64_t threads = 1;
+    Section env;                       ///< has "name"
+    std::vector<TaskConfig> tasks;     ///< [[tasks]]; empty: one task, the environment as it stands
+    Section taskGenerator;             ///< [task_generator]; empty: none. Excludes [[tasks]]
+    AgentConfig agent;
+    Section mixer;                     ///< has "method"
+    LearningConfig learning;
+    ExplorationConfig exploration;
+    DiagnosticsConfig diagnostics;
+    std::vector<Section> interventions; ///< each has "method"
+    EvaluationConfig evaluation;
+    CheckpointConfig checkpoint;
+};
+
+/// Reads an experiment file and lays `overrides` ("learning.lr=1e-3") on top. Errors are ErrorCode::Usage (or NotFound
+/// for a missing file) and name file:line:column, or the override that is wrong.
+[[nodiscard]] Result<Experiment> loadExperiment(const std::filesystem::path& file,
+                                                const std::vector<std::string>& overrides = {});
+/// The same from text; `sourceName` stands in messages where the file name would.
+[[nodiscard]] Result<Experiment> parseExperiment(std::string_view toml, std::string_view sourceName,
+                                                 const std::vector<std::string>& overrides = {});
+/// The whole experiment with every default written out. parseExperiment() of it gives an equal experiment.
+[[nodiscard]] std::string toToml(const Experiment& experiment);
+
+} // namespace knife

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a widget needs to draw one moment of an environment. Values only; an environment that can be drawn fills one.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace knife {
+
+/// A matrix game. Tables are row-major over joint actions: the last agent's action runs fastest.
+struct MatrixView {
+    std::string title;                ///< name of the payoff table, or of the state for multi-step games
+    std::vector<int> shape;           ///< actions per agent, one entry per agent
+    std::vector<float> payoff;        ///< mean payoff of each joint action; product(shape) entries
+    std::vector<float> learnedQTot;   ///< Q_tot of each joint action; empty until the learner has filled it
+    std::vector<std::vector<float>> learnedQ; ///< per agent, the utility of each of its actions; may be empty
+    std::vector<int> lastActions;     ///< last joint action, one entry per agent; empty before the first step
+    bool operator==(const MatrixView&) const = default;
+};
+
+/// A grid world. Positions are (row, column), row 0 on top.
+struct BoardView {
+    enum class Kind : std::uint8_t { Agent, Stag, Hare, Wall };
+    struct Piece {
+        Kind kind = Kind::Agent;
+        int id = 0; ///< index among pieces of the kind
+        int row = 0;
+        int column = 0;
+        bool active = true; ///< false: a frozen agent, or prey already captured
+        int action = -1;    ///< last action of an agent; -1 when there is none
+        bool operator==(const Piece&) const = default;
+    };
+    int rows = 0;
+    int columns = 0;
+    int sightRadius = 0; ///< cells an agent sees in each direction; 0: not drawn
+    bool toroidal = false;
+    std::vector<Piece> pieces;
+    std::vector<std::string> actionNames; ///< indexed by Piece::action
+    bool operator==(const BoardView&) const = default;
+};
+
+/// One moment of one episode.
+struct EnvView {
+    std::string envName;
+    std::string task;       ///< name of the task instance
+    int step = 0;           ///< steps taken in this episode
+    int episodeLimit = 0;
+    float lastReward = 0.F;
+    float episodeReturn = 0.F;
+    bool greedy = false; ///< the episode is an evaluation
+    std::variant<std::monostate, MatrixView, BoardView> scene;
+    bool operator==(const EnvView&) const = default;
+};
+
+} // namespace knife
