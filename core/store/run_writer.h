@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The one writer of one run. Calls hand values over and return at once; a thread of its own writes them at most one
+// second later, one transaction per batch. Training never waits for the disk, except in checkpoint() and close().
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/store/records.h"
+#include "core/types/error.h"
+#include "core/types/snapshot.h"
+#include "core/types/surgery_plan.h"
+
+namespace knife {
+
+/// Handle of a metric within one writer.
+struct MetricHandle {
+    int value = -1;
+};
+
+class RunWriter {
+  public:
+    /// Creates a run in an existing workspace (see prepareWorkspace) and takes its lock.
+    [[nodiscard]] static Result<std::unique_ptr<RunWriter>> create(const std::filesystem::path& workspace,
+                                                                   const NewRun& run);
+    /// Takes over an existing run, for a resume. ErrorCode::Locked names the process that holds it. Everything stored
+    /// after `keepUntil` (points, events, frames beyond the checkpoint that is resumed from) is cut off, so that the
+    /// run is one line again.
+    [[nodiscard]] static Result<std::unique_ptr<RunWriter>> takeOver(const std::filesystem::path& workspace,
+                                                                     const RunId& run, const Clocks& keepUntil);
+    virtual ~RunWriter() = default; ///< flushes; a run that was not closed is left to be found Interrupted
+
+    [[nodiscard]] virtual const RunId& id() const = 0;
+
+    /// Begins a segment; everything after belongs to it.
+    [[nodiscard]] virtual Result<SegmentId> beginSegment(const Clocks& clocks, std::string_view reason) = 0;
+
+    // Thread-safe, never block on the disk. After a failure they do nothing; see failure().
+    [[nodiscard]] virtual MetricHandle metric(std::string_view name) = 0;
+    virtual void point(MetricHandle metric, const Clocks& clocks, double value) = 0;
+    virtual void event(const Clocks& clocks, std::string_view kind, std::string_view text,
+                       std::string_view payloadJson = {}) = 0;
+    virtual void frame(const NeuronFrame& frame) = 0;
+    virtual void surgery(const SurgeryReceipt& receipt) = 0;
+    virtual void progress(const Clocks& clocks, RunState state, std::string_view task, double envStepsPerS) = 0;
+
+    /// Writes everything handed over so far; blocks.
+    [[nodiscard]] virtual Result<void> flush() = 0;
+    /// Stores a checkpoint atomically (blob first, then its row) and prunes all but the newest `keepLast`; blocks.
+    [[nodiscard]] virtual Result<void> checkpoint(const Clocks& clocks, std::span<const std::byte> content,
+                                                  int keepLast) = 0;
+    /// Ends the run in a final state; blocks. `finalJson` may be empty.
+    [[nodiscard]] virtual Result<void> close(RunState state, std::string_view failure, const Clocks& clocks,
+                                             std::string_view finalJson) = 0;
+    /// The first error of the writing thread, if there was one (full disk, read-only file system, …).
+    [[nodiscard]] virtual std::optional<Error> failure() const = 0;
+};
+
+} // namespace knife
