@@ -9,11 +9,15 @@
 #include <vector>
 
 #include "core/types/error.h"
+#include "core/types/ids.h"
 
 namespace knife {
 
 /// The schema this program writes. Older files are migrated after a backup; newer ones are refused untouched.
 inline constexpr int kSchemaVersion = 1;
+
+/// A fresh identity for a run, from the operating system's entropy.
+[[nodiscard]] RunId makeRunId();
 
 /// The user's default workspace: $XDG_DATA_HOME/knife-workbench/workspace.
 [[nodiscard]] std::filesystem::path defaultWorkspacePath();

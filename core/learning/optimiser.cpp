@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/learning/optimiser.h"
+
+#include <cmath>
+
+namespace knife {
+
+namespace {
+
+struct Flat {
+    float* theta;
+    const float* gradient;
+    float* moment1;
+    float* moment2;
+    std::int64_t size;
+};
+
+Flat flat(ParameterBlock& block) {
+    return {block.value.data_ptr<float>(), block.grad.data_ptr<float>(), block.moment1.data_ptr<float>(),
+            block.moment2.data_ptr<float>(), block.size()};
+}
+
+void rmsprop(const Flat& f, float lr, float alpha, float epsilon) {
+    for (std::int64_t i = 0; i < f.size; ++i) {
+        const float g = f.gradient[i];
+        f.moment2[i] = alpha * f.moment2[i] + (1.F - alpha) * g * g;
+        f.theta[i] -= lr * g / (std::sqrt(f.moment2[i]) + epsilon);
+    }
+}
+
+struct AdamRates {
+    float lr;
+    float beta1;
+    float beta2;
+    float epsilon;
+    float correction1; ///< 1 - beta1^t
+    float correction2; ///< 1 - beta2^t
+};
+
+void adam(const Flat& f, const AdamRates& r) {
+    for (std::int64_t i = 0; i < f.size; ++i) {
+        const float g = f.gradient[i];
+        f.moment1[i] = r.beta1 * f.moment1[i] + (1.F - r.beta1) * g;
+        f.moment2[i] = r.beta2 * f.moment2[i] + (1.F - r.beta2) * g * g;
+        f.theta[i] -= r.lr * (f.moment1[i] / r.correction1) / (std::sqrt(f.moment2[i] / r.correction2) + r.epsilon);
+    }
+}
+
+} // namespace
+
+void maskGradients(ParameterSet& parameters) {
+    for (ParameterBlock& block : parameters.blocks()) {
+        if (!block.trainable || !block.anyFrozen) {
+            continue;
+        }
+        float* gradient = block.grad.data_ptr<float>();
+        const float* mask = block.mask.data_ptr<float>();
+        for (std::int64_t i = 0; i < block.size(); ++i) {
+            gradient[i] = mask[i] != 0.F ? gradient[i] : 0.F; // not a product: 0 * NaN would survive
+        }
+    }
+}
+
+double gradientNorm(const ParameterSet& parameters) {
+    double sum = 0.0;
+    for (const ParameterBlock& block : parameters.blocks()) {
+        if (!block.trainable) {
+            continue;
+        }
+        const float* gradient = block.grad.data_ptr<float>();
+        for (std::int64_t i = 0; i < block.size(); ++i) {
+            sum += static_cast<double>(gradient[i]) * static_cast<double>(gradient[i]);
+        }
+    }
+    return std::sqrt(sum);
+}
+
+bool clipGradients(ParameterSet& parameters, double norm, double limit) {
+    if (!(norm > limit)) {
+        return false;
+    }
+    const auto scale = static_cast<float>(limit / (norm + 1e-6));
+    for (ParameterBlock& block : parameters.blocks()) {
+        if (!block.trainable) {
+            continue;
+        }
+        float* gradient = block.grad.data_ptr<float>();
+        for (std::int64_t i = 0; i < block.size(); ++i) {
+            gradient[i] *= scale;
+        }
+    }
+    return true;
+}
+
+void Optimiser::step(ParameterSet& parameters) {
+    ++m_steps;
+    const bool isAdam = m_config.optimiser == "adam";
+    const auto steps = static_cast<double>(m_steps);
+    const AdamRates rates{static_cast<float>(m_config.lr),
+                          static_cast<float>(m_config.adamBeta1),
+                          static_cast<float>(m_config.adamBeta2),
+                          static_cast<float>(m_config.epsilon),
+                          static_cast<float>(1.0 - std::pow(m_config.adamBeta1, steps)),
+                          static_cast<float>(1.0 - std::pow(m_config.adamBeta2, steps))};
+    for (ParameterBlock& block : parameters.blocks()) {
+        if (!block.trainable) {
+            continue;
+        }
+        if (isAdam) {
+            adam(flat(block), rates);
+        } else {
+            rmsprop(flat(block), rates.lr, static_cast<float>(m_config.rmspropAlpha), rates.epsilon);
+        }
+    }
+}
+
+void Optimiser::reset(ParameterSet& parameters) {
+    m_steps = 0;
+    for (ParameterBlock& block : parameters.blocks()) {
+        if (block.trainable) {
+            block.moment1.zero_();
+            block.moment2.zero_();
+        }
+    }
+}
+
+} // namespace knife

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Linear -> ReLU -> Linear whose hidden units can be replaced by composites without changing one bit of the output:
+//
+//   y = V relu(W x + b) + c + sum_e [ VA_e relu(WA_e x + bA_e) - VC_e relu(WC_e x + bC_e) ]
+//
+// Knowledge neurons stay in their slot of W, b, V with their gradient masked. The active (A) and the compensation (C)
+// neurons of one surgery event e are evaluated by kernels of equal shape on equal values, so that their difference is
+// exactly +0 until the active neurons are first updated. Kernels of earlier events never change shape.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "core/nets/parameters.h"
+
+namespace knife {
+
+/// What a forward pass leaves behind for diagnostics: hidden activations, detached, one row per input row.
+struct SiteTap {
+    struct Branch {
+        at::Tensor active;       ///< [rows, units of the event]
+        at::Tensor compensation; ///< the same shape
+    };
+    at::Tensor hidden; ///< [rows, H]
+    std::vector<Branch> branches;
+};
+
+/// The active and compensation neurons that one surgery event added to one site.
+struct CompositeBranch {
+    std::int64_t event = 0;
+    std::vector<int> units;          ///< owners, ascending; column k of the branch belongs to units[k]
+    std::vector<char> superseded;    ///< per column: a later event froze its active neuron (it is knowledge now)
+    Parameter* activeIn = nullptr;   ///< WA [n, d_in]
+    Parameter* activeBias = nullptr; ///< bA [n]
+    Parameter* activeOut = nullptr;  ///< VA [d_out, n]
+    Parameter* compensationIn = nullptr;
+    Parameter* compensationBias = nullptr;
+    Parameter* compensationOut = nullptr;
+};
+
+class CompositeLinear {
+  public:
+    struct Shape {
+        std::int64_t in = 0;
+        std::int64_t hidden = 0;
+        std::int64_t out = 0;
+    };
+
+    /// Declares W, b as `<name>.weight/bias` and V, c as `<consumer>.weight/bias`, drawn as torch.nn.Linear does.
+    CompositeLinear(ParameterSet& parameters, const std::string& name, const std::string& consumer, Shape shape,
+                    std::uint64_t seed);
+
+    /// x [rows, in] -> y [rows, out]. Fills `tap` if given.
+    [[nodiscard]] at::Tensor forward(const at::Tensor& x, SiteTap* tap) const;
+
+    /// Makes composites of these units (ascending, no repeats): freezes their live rows and columns, then adds a branch
+    /// whose active and compensation neurons both start at `in`, `bias`, `out`.
+    void addComposites(ParameterSet& parameters, std::int64_t event, const std::vector<int>& units,
+                       const at::Tensor& in, const at::Tensor& bias, const at::Tensor& out);
+    /// Declares a branch of the same structure without freezing anything, for reading a checkpoint.
+    void addBranchStructure(ParameterSet& parameters, std::int64_t event, const std::vector<int>& units);
+    /// Forgets the newest branch; the caller restores masks and truncates the parameter set.
+    void dropNewestBranch();
+
+    [[nodiscard]] const Shape& shape() const { return m_shape; }
+    [[nodiscard]] Parameter* weight() const { return m_weight; }
+    [[nodiscard]] Parameter* bias() const { return m_bias; }
+    [[nodiscard]] Parameter* out() const { return m_out; }
+    [[nodiscard]] const std::vector<CompositeBranch>& branches() const { return m_branches; }
+
+  private:
+    [[nodiscard]] CompositeBranch& declareBranch(ParameterSet& parameters, std::int64_t event,
+                                                 const std::vector<int>& units, const at::Tensor& in,
+                                                 const at::Tensor& bias, const at::Tensor& out);
+    void supersede(const std::vector<int>& units);
+
+    std::string m_name;
+    Shape m_shape;
+    Parameter* m_weight;
+    Parameter* m_bias;
+    Parameter* m_out;
+    Parameter* m_outBias;
+    std::vector<CompositeBranch> m_branches;
+};
+
+} // namespace knife

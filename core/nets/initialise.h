@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Initial values, drawn from counter-based streams named after the parameter, so that adding a layer never changes
+// the draws of another.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "core/types/counter_rng.h"
+
+namespace knife {
+
+/// Half-width of the uniform distribution that torch.nn.Linear draws weights and biases from: 1/sqrt(fan_in).
+[[nodiscard]] double linearBound(std::int64_t fanIn);
+
+/// A float32 tensor of draws from U(-bound, bound).
+[[nodiscard]] at::Tensor drawUniform(const std::vector<std::int64_t>& shape, double bound, const StreamKey& key);
+
+} // namespace knife

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Value decomposition networks (Sunehag et al. 2018): Q_tot = sum_a q_a.
+#pragma once
+
+#include "core/nets/mixers/mixer.h"
+
+namespace knife {
+
+struct VdnConfig {};
+inline void describe(FieldVisitor&, VdnConfig&) {}
+
+class VdnMixer final : public Mixer {
+  public:
+    VdnMixer(const VdnConfig&, const MixerShape&, const MixerMaterials&) {}
+    [[nodiscard]] at::Tensor mix(const at::Tensor& q, const at::Tensor& state, SiteTaps* taps) const override;
+};
+
+} // namespace knife

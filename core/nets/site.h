@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A site is a Linear -> activation place whose units are watched and, where it accepts composites, operated on.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/nets/composite_linear.h"
+
+namespace knife {
+
+enum class SiteScope : std::uint8_t {
+    Agent, ///< one activation row per (step, episode, agent)
+    Mixer, ///< one activation row per (step, episode)
+};
+
+/// Registered by agents and mixers when they are built; the pointers live as long as the network.
+struct Site {
+    std::string name; ///< "agent.fc1", "mixer.hyper_w1", …
+    SiteScope scope = SiteScope::Agent;
+    int units = 0;
+    const Parameter* weight = nullptr;    ///< [units, d_in]; nullptr: units without parameters of their own
+    CompositeLinear* composite = nullptr; ///< nullptr: refuses composites
+    std::string refusal;                  ///< why it refuses, for people
+};
+
+/// Activations of one forward pass, one entry per site; entries of sites that the pass did not reach stay undefined.
+using SiteTaps = std::vector<SiteTap>;
+
+/// Collects the sites of one network.
+class SiteList {
+  public:
+    /// Returns the index that forward passes record under.
+    std::size_t add(Site site) {
+        m_sites.push_back(std::move(site));
+        return m_sites.size() - 1;
+    }
+    [[nodiscard]] const std::vector<Site>& all() const { return m_sites; }
+    [[nodiscard]] const Site* find(const std::string& name) const {
+        for (const Site& site : m_sites) {
+            if (site.name == name) {
+                return &site;
+            }
+        }
+        return nullptr;
+    }
+
+  private:
+    std::vector<Site> m_sites;
+};
+
+/// The tap of one site, or nullptr when nothing is recorded.
+[[nodiscard]] inline SiteTap* tapOf(SiteTaps* taps, std::size_t index) {
+    return taps != nullptr ? &(*taps)[index] : nullptr;
+}
+
+} // namespace knife

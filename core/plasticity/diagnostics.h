@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Watches all sites of one network through training: windows of updates, per-unit diagnostics, stagnation history.
+// Not thread-safe; lives on the training thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/config/experiment.h"
+#include "core/nets/site.h"
+#include "core/plasticity/unit_statistic.h"
+#include "core/types/snapshot.h"
+
+namespace knife {
+
+/// Shares of units of one site, or of all sites pooled with units as weights.
+struct StagnationSummary {
+    std::string site; ///< empty: pooled
+    double stagnant = 0.0;
+    double volatileShare = 0.0;
+    double dormant = 0.0;
+    double dead = 0.0;
+    double ruaP10 = 0.0; ///< tenth percentile of RUA
+};
+
+class Diagnostics {
+  public:
+    Diagnostics(const DiagnosticsConfig& config, const SiteList& sites);
+
+    /// Whether the coming update should record activations.
+    [[nodiscard]] bool wantsActivations(UpdateStep update) const;
+    /// After every backward pass, before clipping. `taps` may be nullptr.
+    void observe(const SiteTaps* taps, const RowValidity& validity);
+    /// Updates seen in the open window.
+    [[nodiscard]] std::int64_t windowUpdates() const { return m_windowUpdates; }
+    [[nodiscard]] bool windowIsFull() const { return m_windowUpdates >= m_config.window; }
+    /// Ends the open window: its values become the last window's, and stagnation histories advance.
+    void closeWindow();
+
+    /// RUA of the last closed window, one per unit; empty before the first.
+    [[nodiscard]] const std::vector<float>& lastRua(std::size_t site) const { return m_sites[site].lastRua; }
+    /// For how many closed windows in a row the unit has been stagnant; 0 while it is in its grace after a surgery.
+    [[nodiscard]] int stagnantWindows(std::size_t site, int unit) const;
+    /// Units were operated on: their statistics start anew and a full window passes before they can be stagnant.
+    void touch(std::size_t site, const std::vector<int>& units);
+
+    /// The present picture: the open window if it says enough, otherwise the last closed one.
+    [[nodiscard]] NeuronFrame frame(const Clocks& clocks) const;
+    /// Shares over the same values that `frame` shows; the last entry is pooled.
+    [[nodiscard]] std::vector<StagnationSummary> summarise(const NeuronFrame& frame) const;
+
+    /// State for checkpoints: everything but the activations of the last recorded pass.
+    struct SiteState {
+        std::vector<UnitStatistic> statistics;
+        std::vector<UnitDiagnostic> lastWindow;
+        std::vector<float> lastRua;
+        std::vector<std::int32_t> streak;
+        std::vector<std::int32_t> windowsSinceTouch; ///< -1: the window in which the unit was touched is still open
+    };
+    [[nodiscard]] const std::vector<SiteState>& state() const { return m_sites; }
+    void restore(std::vector<SiteState> state, std::int64_t windowUpdates);
+
+  private:
+    DiagnosticsConfig m_config;
+    const SiteList& m_list;
+    std::vector<SiteState> m_sites;
+    std::int64_t m_windowUpdates = 0;
+    SiteTaps m_lastTaps;
+    RowValidity m_lastValidity;
+};
+
+} // namespace knife

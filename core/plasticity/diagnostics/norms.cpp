@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/plasticity/diagnostics/catalogue.h"
+
+namespace knife {
+
+UnitStatistic makeGradNorm(int units) {
+    return {"grad_norm", [](const SiteMeasurement& m) { return m.gradNorm; }, nullptr, units};
+}
+
+UnitStatistic makeWeightNorm(int units) {
+    return {"weight_norm", [](const SiteMeasurement& m) { return m.weightNorm; }, nullptr, units};
+}
+
+} // namespace knife

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// KNIFE (arXiv 2606.25335): every stagnant unit becomes a composite of knowledge, active and compensation neuron.
+// Established by the paper's abstract: what is replaced by what, and that the output is kept. Thresholds, timing,
+// persistence and the cap are not known from it and are therefore options.
+#pragma once
+
+#include "core/plasticity/interventions/intervention.h"
+
+namespace knife {
+
+struct KnifeConfig {
+    TriggerConfig when;
+    std::vector<std::string> sites;      ///< empty: every site that accepts composites
+    std::int64_t persistence = 2;        ///< windows in a row that a unit must have been stagnant
+    double maxFraction = 0.25;           ///< of the units of a site per surgery, lowest RUA first
+    std::string optimiser = "mean_fill"; ///< "mean_fill", "zero"
+    std::string target = "mirror";       ///< "mirror", "hard_sync"
+};
+void describe(FieldVisitor& visitor, KnifeConfig& config);
+
+class Knife final : public Intervention {
+  public:
+    explicit Knife(KnifeConfig config) : m_config(std::move(config)) {}
+    [[nodiscard]] const TriggerConfig& trigger() const override { return m_config.when; }
+    [[nodiscard]] SurgeryPlan propose(const Diagnostics& diagnostics, const SiteList& sites) const override;
+
+  private:
+    [[nodiscard]] std::vector<int> stagnantUnits(const Diagnostics& diagnostics, std::size_t site, int units) const;
+    KnifeConfig m_config;
+};
+
+} // namespace knife
