@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The run process's end of the control channel: a local stream socket (Boost.Asio) in the user's runtime directory, mode 0600,
-// that no other user can connect to.
+// The run process's end of the control channel: a local stream socket (Boost.Asio) in the user's runtime directory,
+// mode 0600, that no other user can connect to.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "core/protocol/messages.h"
 #include "core/types/error.h"
@@ -14,13 +15,14 @@
 
 namespace knife {
 
-/// Where the socket of a run lives: $XDG_RUNTIME_DIR/knife-workbench/<run>.sock, or a 0700 directory under the temporary
-/// directory when there is no runtime directory. The same answer in every process of one user.
+/// Where the socket of a run lives: $XDG_RUNTIME_DIR/knife-workbench/<run>.sock, or a 0700 directory under the
+/// temporary directory when there is no runtime directory. The same answer in every process of one user. Creates
+/// nothing.
 [[nodiscard]] std::filesystem::path socketPath(const RunId& run);
 
 /// Serves any number of peers from one thread of its own. Peers are checked to be the same user (SO_PEERCRED). A peer
-/// that is slow, stopped or dead costs nothing: at most one snapshot and a bounded queue of small messages wait for it;
-/// beyond that it is dropped.
+/// that is slow, stopped or dead costs nothing: at most one snapshot and a bounded queue of small messages wait for it.
+/// Notices beyond that are lost to it and it is told how many; with too many unread results it is dropped.
 class ControlServer {
   public:
     /// Called on the server's thread; must not block.
@@ -35,10 +37,10 @@ class ControlServer {
     virtual ~ControlServer() = default; ///< closes all peers and removes the socket file
 
     // Thread-safe, never block.
-    virtual void publishState(StateChanged state) = 0; ///< to all, and to everyone who connects later
-    virtual void publishNotice(Notice notice) = 0;     ///< to all now connected
+    virtual void publishState(StateChanged state) = 0;   ///< to all, and to everyone who connects later
+    virtual void publishNotice(Notice notice) = 0;       ///< to all now connected
     virtual void publishSnapshot(Snapshot snapshot) = 0; ///< to those who asked since the last one
-    virtual void reply(CommandResult result) = 0;      ///< to the peer that sent the command
+    virtual void reply(CommandResult result) = 0;        ///< to the peer that sent the command
 };
 
 /// A blocking client for scripts and tests. Not thread-safe.

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// An advisory lock on a file (flock), held until the object or its process is gone, whichever is first. The file says
+// who holds it, and disappears with a lock that was given back in good order.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "core/types/error.h"
+
+namespace knife {
+
+class FileLock {
+  public:
+    /// Takes the lock, creating the file if need be, and writes `owner` into it. Waits a moment for those who only
+    /// look. ErrorCode::Locked names the owner that stands in the file; Io or DiskFull when the file cannot be written.
+    [[nodiscard]] static Result<FileLock> take(const std::filesystem::path& file, std::string_view owner);
+    /// Whether a living process holds it. Modifies nothing; a missing file is a free lock.
+    [[nodiscard]] static bool isHeld(const std::filesystem::path& file);
+
+    FileLock(FileLock&& other) noexcept;
+    FileLock& operator=(FileLock&& other) noexcept;
+    FileLock(const FileLock&) = delete;
+    FileLock& operator=(const FileLock&) = delete;
+    ~FileLock();
+
+  private:
+    FileLock(int descriptor, std::filesystem::path file);
+    void release();
+
+    int m_descriptor = -1;
+    std::filesystem::path m_file;
+};
+
+} // namespace knife
