@@ -20,6 +20,7 @@ struct TaskConfig {
     std::string name;       ///< shown at the switch; "task 1", … if the file gives none
     std::int64_t steps = 0; ///< env steps until the next switch; 0: an equal share of what is left of the budget
     Section env;            ///< complete section of the environment for this task
+    bool operator==(const TaskConfig&) const = default;
 };
 
 struct AgentConfig {
@@ -27,6 +28,7 @@ struct AgentConfig {
     std::int64_t hidden = 64;
     bool lastAction = true; ///< one-hot last action is part of the agent's input
     bool agentId = true;    ///< one-hot agent id is part of the agent's input
+    bool operator==(const AgentConfig&) const = default;
 };
 
 struct LearningConfig {
@@ -44,36 +46,41 @@ struct LearningConfig {
     double adamBeta2 = 0.999;
     double epsilon = 1e-5; ///< of the optimiser, outside the root
     double gradClip = 10.0;
-    std::int64_t targetInterval = 200; ///< episodes between hard copies
+    std::int64_t targetInterval = 200;      ///< episodes between hard copies
     std::string onSwitchBuffer = "clear";   ///< replay buffer at a task switch: "clear", "keep"
     std::string onSwitchOptimiser = "keep"; ///< optimiser state at a task switch: "keep", "reset"
+    bool operator==(const LearningConfig&) const = default;
 };
 
 struct ExplorationConfig {
     double start = 1.0;
     double finish = 0.05;
-    std::int64_t annealSteps = 50'000;   ///< env steps
-    std::string onSwitch = "restart";    ///< schedule at a task switch: "restart", "continue"
+    std::int64_t annealSteps = 50'000; ///< env steps
+    std::string onSwitch = "restart";  ///< schedule at a task switch: "restart", "continue"
+    bool operator==(const ExplorationConfig&) const = default;
 };
 
 struct DiagnosticsConfig {
-    std::int64_t window = 200;             ///< updates per RUA window
+    std::int64_t window = 200; ///< updates per RUA window
     double stagnantBelow = 0.25;
     double volatileAbove = 4.0;
-    double dormantBelow = 0.1;             ///< ReDo score
-    double deadBelow = 0.01;               ///< share of rows on which a unit fires
-    std::int64_t activationInterval = 10;  ///< updates between activation statistics
-    std::int64_t frameInterval = 200;      ///< updates between stored neuron frames; 0: none
+    double dormantBelow = 0.1;            ///< ReDo score
+    double deadBelow = 0.01;              ///< share of rows on which a unit fires
+    std::int64_t activationInterval = 10; ///< updates between activation statistics
+    std::int64_t frameInterval = 200;     ///< updates between stored neuron frames; 0: none
+    bool operator==(const DiagnosticsConfig&) const = default;
 };
 
 struct EvaluationConfig {
     std::int64_t interval = 10'000; ///< env steps
     std::int64_t episodes = 32;     ///< greedy episodes per evaluation
+    bool operator==(const EvaluationConfig&) const = default;
 };
 
 struct CheckpointConfig {
     double intervalS = 60.0; ///< seconds of training between checkpoints
     std::int64_t keepLast = 3;
+    bool operator==(const CheckpointConfig&) const = default;
 };
 
 void describe(FieldVisitor& visitor, AgentConfig& config);
@@ -88,17 +95,18 @@ struct Experiment {
     std::vector<std::uint64_t> seeds = {1};
     std::int64_t steps = 100'000; ///< budget of a run in env steps
     std::int64_t threads = 1;
-    Section env;                       ///< has "name"
-    std::vector<TaskConfig> tasks;     ///< [[tasks]]; empty: one task, the environment as it stands
-    Section taskGenerator;             ///< [task_generator]; empty: none. Excludes [[tasks]]
+    Section env;                   ///< has "name"
+    std::vector<TaskConfig> tasks; ///< [[tasks]]; empty: one task, the environment as it stands
+    Section taskGenerator;         ///< [task_generator]; empty: none. Excludes [[tasks]]
     AgentConfig agent;
-    Section mixer;                     ///< has "method"
+    Section mixer; ///< has "method"
     LearningConfig learning;
     ExplorationConfig exploration;
     DiagnosticsConfig diagnostics;
     std::vector<Section> interventions; ///< each has "method"
     EvaluationConfig evaluation;
     CheckpointConfig checkpoint;
+    bool operator==(const Experiment&) const = default;
 };
 
 /// Reads an experiment file and lays `overrides` ("learning.lr=1e-3") on top. Errors are ErrorCode::Usage (or NotFound

@@ -70,6 +70,8 @@ class Section {
     [[nodiscard]] const std::string& path() const;
     [[nodiscard]] bool empty() const;
     [[nodiscard]] bool has(std::string_view key) const;
+    /// In the order of the file.
+    [[nodiscard]] std::vector<std::string> keys() const;
     /// A text value; the fallback if the key is missing. A value of another type is ErrorCode::Usage with its place.
     [[nodiscard]] Result<std::string> text(std::string_view key, std::string_view fallback) const;
     /// An error about this table or one of its keys, with file:line:column.
@@ -79,18 +81,24 @@ class Section {
     [[nodiscard]] Section mergedWith(const Section& overrides) const;
     /// This table without some keys.
     [[nodiscard]] Section without(const std::vector<std::string>& keys) const;
+    /// This table with one key set to a text.
+    [[nodiscard]] Section withText(std::string_view key, std::string_view value) const;
     /// As TOML text, without a header line.
     [[nodiscard]] std::string toToml() const;
 
     [[nodiscard]] const std::shared_ptr<const detail::SectionNode>& node() const { return m_node; }
 
+    /// Equal keys and values; where they were written and in which order does not count.
+    friend bool operator==(const Section& a, const Section& b);
+
   private:
     std::shared_ptr<const detail::SectionNode> m_node;
 };
 
+/// A table from TOML text, for tests, presets and forms. `path` and `sourceName` are what messages call it.
+[[nodiscard]] Result<Section> parseSection(std::string_view toml, std::string_view sourceName, std::string path = {});
+
 namespace detail {
-/// Reads a section while it is being described; collects the first error.
-class SectionReader;
 [[nodiscard]] Result<void> readFields(const Section& section, const std::vector<std::string>& alsoKnown,
                                       void (*describeAs)(FieldVisitor&, void*), void* target);
 [[nodiscard]] Section writeFields(std::string path, void (*describeAs)(FieldVisitor&, void*), void* target);

@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/config/experiment.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <system_error>
+#include <unordered_set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/config/did_you_mean.h"
+#include "core/config/overrides.h"
+#include "core/config/section_node.h"
+#include "core/config/toml_text.h"
+
+namespace knife {
+
+namespace {
+
+constexpr double kUnbounded = std::numeric_limits<double>::infinity();
+// Free payoff tables can be large, but a file beyond this is not an experiment.
+constexpr std::uintmax_t kLargestFile = 4U << 20U;
+
+const std::vector<std::string> kClosedTables = {"experiment",  "agent",      "learning",  "exploration",
+                                                "diagnostics", "evaluation", "checkpoint"};
+
+// [experiment] as it stands in the file; Experiment holds these fields flat and the seeds unsigned.
+struct RunConfig {
+    std::string name;
+    std::vector<std::int64_t> seeds;
+    std::int64_t steps = 0;
+    std::int64_t threads = 0;
+};
+
+void describe(FieldVisitor& visitor, RunConfig& config) {
+    visitor.field("name", config.name, {"Name shown in the run list"});
+    visitor.field("seeds", config.seeds, {"One run is trained for each"}, {0, kUnbounded});
+    visitor.field("steps", config.steps, {"Budget of a run", "env steps"}, {1, kUnbounded});
+    visitor.field("threads", config.threads, {"Threads of one run"}, {1, 256});
+}
+
+// The closed keys of one [[tasks]] entry.
+struct TaskHead {
+    std::string name;
+    std::int64_t steps = 0;
+};
+
+void describe(FieldVisitor& visitor, TaskHead& config) {
+    visitor.field("name", config.name, {"Name shown at the switch"});
+    visitor.field("steps", config.steps, {"Length of the task; 0: an equal share of what is left", "env steps"},
+                  {0, kUnbounded});
+}
+
+RunConfig runConfigOf(const Experiment& experiment) {
+    RunConfig config{experiment.name, {}, experiment.steps, experiment.threads};
+    for (const std::uint64_t seed : experiment.seeds) {
+        config.seeds.push_back(static_cast<std::int64_t>(seed));
+    }
+    return config;
+}
+
+std::vector<std::string> closedKeys(const std::string& table) {
+    std::vector<FieldSchema> fields;
+    if (table == "experiment") {
+        fields = listSchema<RunConfig>();
+    } else if (table == "agent") {
+        fields = listSchema<AgentConfig>();
+    } else if (table == "learning") {
+        fields = listSchema<LearningConfig>();
+    } else if (table == "exploration") {
+        fields = listSchema<ExplorationConfig>();
+    } else if (table == "diagnostics") {
+        fields = listSchema<DiagnosticsConfig>();
+    } else if (table == "evaluation") {
+        fields = listSchema<EvaluationConfig>();
+    } else {
+        fields = listSchema<CheckpointConfig>();
+    }
+    std::vector<std::string> keys;
+    for (const FieldSchema& field : fields) {
+        keys.push_back(field.key);
+    }
+    return keys;
+}
+
+// "lr" at the top level is not a misspelt table but a key without its table.
+std::string suggestionAtTop(const std::string& key) {
+    for (const std::string& table : kClosedTables) {
+        const std::vector<std::string> keys = closedKeys(table);
+        if (std::find(keys.begin(), keys.end(), key) != keys.end()) {
+            return fmt::format("; did you mean '{}.{}'?", table, key);
+        }
+    }
+    std::vector<std::string> tables = kClosedTables;
+    tables.insert(tables.end(), {"env", "mixer", "tasks", "task_generator", "interventions"});
+    return suggestion(key, tables);
+}
+
+// Reads the raw tree into an Experiment. One object per file; the members are what all steps share.
+class ExperimentReader {
+  public:
+    explicit ExperimentReader(detail::Table root) : m_root(std::move(root)) {}
+
+    Result<Experiment> read() {
+        return rejectUnknownTables()
+            .and_then([&] { return readClosedTables(); })
+            .and_then([&] { return readOpenTables(); })
+            .and_then([&] { return readTasks(); })
+            .and_then([&] { return checkAcrossFields(); })
+            .map([&] { return std::move(m_experiment); });
+    }
+
+  private:
+    using Status = Result<void>;
+
+    Status rejectUnknownTables() const {
+        for (const detail::Entry& entry : m_root->entries) {
+            const bool closed = std::find(kClosedTables.begin(), kClosedTables.end(), entry.key) != kClosedTables.end();
+            const bool list = entry.key == "tasks" || entry.key == "interventions";
+            const bool open = entry.key == "env" || entry.key == "mixer" || entry.key == "task_generator";
+            if (!closed && !list && !open) {
+                return fail(ErrorCode::Usage, fmt::format("{}unknown key '{}'{}", entry.keyPlace.prefix(), entry.key,
+                                                          suggestionAtTop(entry.key)));
+            }
+            if (!list && !std::holds_alternative<detail::Table>(entry.value.data)) {
+                return fail(ErrorCode::Usage, fmt::format("{}expected a table [{}], got {}", entry.value.place.prefix(),
+                                                          entry.key, detail::describeValue(entry.value)));
+            }
+        }
+        return {};
+    }
+
+    // The table of that name; empty if the file has none.
+    Section table(const std::string& key) const {
+        const detail::Entry* entry = m_root->find(key);
+        if (entry != nullptr) {
+            return Section(std::get<detail::Table>(entry->value.data));
+        }
+        auto missing = std::make_shared<detail::SectionNode>();
+        missing->path = key;
+        missing->place = m_root->place;
+        return Section(std::move(missing));
+    }
+
+    Status readClosedTables() {
+        RunConfig run = runConfigOf(m_experiment);
+        auto status = readSection(table("experiment"), run)
+                          .and_then([&] { return readSection(table("agent"), m_experiment.agent); })
+                          .and_then([&] { return readSection(table("learning"), m_experiment.learning); })
+                          .and_then([&] { return readSection(table("exploration"), m_experiment.exploration); })
+                          .and_then([&] { return readSection(table("diagnostics"), m_experiment.diagnostics); })
+                          .and_then([&] { return readSection(table("evaluation"), m_experiment.evaluation); })
+                          .and_then([&] { return readSection(table("checkpoint"), m_experiment.checkpoint); });
+        m_experiment.name = run.name;
+        m_experiment.steps = run.steps;
+        m_experiment.threads = run.threads;
+        m_experiment.seeds.clear();
+        for (const std::int64_t seed : run.seeds) {
+            m_experiment.seeds.push_back(static_cast<std::uint64_t>(seed));
+        }
+        return status;
+    }
+
+    // An open table belongs to the room that knows its method; only the method's name is checked here.
+    static Status requireText(const Section& section, const char* key, const char* example) {
+        if (!section.has(key)) {
+            return tl::unexpected(
+                section.errorAt("", fmt::format("{} is missing, for example {} = \"{}\"", key, key, example)));
+        }
+        return section.text(key, "").map([](const std::string&) {});
+    }
+
+    Status readOpenTables() {
+        m_experiment.env = table("env");
+        m_experiment.mixer = table("mixer");
+        m_experiment.taskGenerator = table("task_generator");
+        if (!m_experiment.mixer.has("method")) {
+            m_experiment.mixer = m_experiment.mixer.withText("method", "qmix");
+        }
+        auto status = requireText(m_experiment.env, "name", "matrix").and_then([&] {
+            return requireText(m_experiment.mixer, "method", "qmix");
+        });
+        if (status && !m_experiment.taskGenerator.empty()) {
+            status = requireText(m_experiment.taskGenerator, "kind", "permute");
+        }
+        if (!status) {
+            return status;
+        }
+        auto interventions = listOfTables("interventions");
+        if (!interventions) {
+            return tl::unexpected(interventions.error());
+        }
+        for (const Section& intervention : *interventions) {
+            if (auto present = requireText(intervention, "method", "knife"); !present) {
+                return present;
+            }
+        }
+        m_experiment.interventions = std::move(*interventions);
+        return {};
+    }
+
+    Result<std::vector<Section>> listOfTables(const std::string& key) const {
+        std::vector<Section> sections;
+        const detail::Entry* entry = m_root->find(key);
+        if (entry == nullptr) {
+            return sections;
+        }
+        const auto* list = std::get_if<detail::Array>(&entry->value.data);
+        const auto refuse = [&](const detail::Value& value) {
+            return fail(ErrorCode::Usage, fmt::format("{}expected tables [[{}]], got {}", value.place.prefix(), key,
+                                                      detail::describeValue(value)));
+        };
+        if (list == nullptr) {
+            return refuse(entry->value);
+        }
+        for (const detail::Value& item : *list) {
+            const auto* table = std::get_if<detail::Table>(&item.data);
+            if (table == nullptr) {
+                return refuse(item);
+            }
+            sections.emplace_back(*table);
+        }
+        return sections;
+    }
+
+    Status readTasks() {
+        auto tasks = listOfTables("tasks");
+        if (!tasks) {
+            return tl::unexpected(tasks.error());
+        }
+        for (const Section& section : *tasks) {
+            TaskHead head{fmt::format("task {}", m_experiment.tasks.size() + 1), 0};
+            if (auto status = readSection(section, head, {"env"}); !status) {
+                return status;
+            }
+            auto env = taskEnv(section);
+            if (!env) {
+                return tl::unexpected(env.error());
+            }
+            m_experiment.tasks.push_back({head.name, head.steps, std::move(*env)});
+            m_taskSections.push_back(section);
+        }
+        return {};
+    }
+
+    Result<Section> taskEnv(const Section& task) const {
+        const detail::Entry* entry = task.node()->find("env");
+        const std::string path = detail::childPath(task.path(), "env");
+        if (entry == nullptr) {
+            return Section(detail::mergedTables(*m_experiment.env.node(), detail::SectionNode{}, path));
+        }
+        const auto* overrides = std::get_if<detail::Table>(&entry->value.data);
+        if (overrides == nullptr) {
+            return tl::unexpected(task.errorAt(
+                "env", fmt::format("expected a table of overrides, got {}", detail::describeValue(entry->value))));
+        }
+        return Section(detail::mergedTables(*m_experiment.env.node(), **overrides, path));
+    }
+
+    Status refuse(const std::string& tableName, const char* key, std::string message) const {
+        return tl::unexpected(table(tableName).errorAt(key, std::move(message)));
+    }
+
+    Status checkAcrossFields() const {
+        const Experiment& e = m_experiment;
+        if (e.seeds.empty()) {
+            return refuse("experiment", "seeds", "expected at least one seed");
+        }
+        std::unordered_set<std::uint64_t> seen;
+        for (const std::uint64_t seed : e.seeds) {
+            if (!seen.insert(seed).second) {
+                return refuse("experiment", "seeds", fmt::format("seed {} stands there twice", seed));
+            }
+        }
+        if (e.exploration.finish > e.exploration.start) {
+            return refuse("exploration", "finish",
+                          fmt::format("expected at most exploration.start = {}, got {}", e.exploration.start,
+                                      e.exploration.finish));
+        }
+        if (e.learning.batchEpisodes > e.learning.bufferEpisodes) {
+            return refuse("learning", "batch_episodes",
+                          fmt::format("expected at most learning.buffer_episodes = {}, got {}",
+                                      e.learning.bufferEpisodes, e.learning.batchEpisodes));
+        }
+        if (e.diagnostics.stagnantBelow > e.diagnostics.volatileAbove) {
+            return refuse("diagnostics", "stagnant_below",
+                          fmt::format("expected at most diagnostics.volatile_above = {}, got {}",
+                                      e.diagnostics.volatileAbove, e.diagnostics.stagnantBelow));
+        }
+        return checkTasks();
+    }
+
+    Status checkTasks() const {
+        if (m_experiment.tasks.empty()) {
+            return {};
+        }
+        if (!m_experiment.taskGenerator.empty()) {
+            return tl::unexpected(
+                m_experiment.taskGenerator.errorAt("", "[[tasks]] and [task_generator] exclude each other; keep one"));
+        }
+        std::int64_t left = m_experiment.steps;
+        for (std::size_t i = 0; i < m_experiment.tasks.size(); ++i) {
+            const std::int64_t steps = m_experiment.tasks[i].steps;
+            if (steps > left) {
+                return tl::unexpected(m_taskSections[i].errorAt(
+                    "steps", fmt::format("{} is more than the {} env steps that are left of experiment.steps = {}",
+                                         steps, left, m_experiment.steps)));
+            }
+            left -= steps;
+        }
+        for (std::size_t i = 0; i < m_experiment.tasks.size(); ++i) {
+            if (m_experiment.tasks[i].steps == 0 && left == 0) {
+                return tl::unexpected(m_taskSections[i].errorAt(
+                    "steps", fmt::format("the other tasks use up experiment.steps = {}; nothing is left for this one",
+                                         m_experiment.steps)));
+            }
+        }
+        return {};
+    }
+
+    detail::Table m_root;
+    Experiment m_experiment;
+    std::vector<Section> m_taskSections;
+};
+
+Result<std::string> readWholeFile(const std::filesystem::path& file) {
+    std::error_code code;
+    const auto status = std::filesystem::status(file, code);
+    if (!std::filesystem::exists(status)) {
+        return code && code != std::errc::no_such_file_or_directory && code != std::errc::not_a_directory
+                   ? fail(ErrorCode::Io, fmt::format("{}: {}", file.string(), code.message()))
+                   : fail(ErrorCode::NotFound, fmt::format("{}: no such file", file.string()));
+    }
+    if (!std::filesystem::is_regular_file(status)) {
+        return fail(ErrorCode::Usage, fmt::format("{}: expected an experiment file, this is {}", file.string(),
+                                                  std::filesystem::is_directory(status) ? "a directory" : "no file"));
+    }
+    const std::uintmax_t size = std::filesystem::file_size(file, code);
+    if (!code && size > kLargestFile) {
+        return fail(ErrorCode::Usage, fmt::format("{}: {} bytes are too many for an experiment file (at most {})",
+                                                  file.string(), size, kLargestFile));
+    }
+    std::ifstream in(file, std::ios::binary);
+    std::string text(static_cast<std::size_t>(code ? 0 : size), '\0');
+    if (code || !in || !in.read(text.data(), static_cast<std::streamsize>(text.size()))) {
+        return fail(ErrorCode::Io, fmt::format("{}: cannot be read: {}", file.string(), std::strerror(errno)));
+    }
+    return text;
+}
+
+std::string tableText(const std::string& header, const Section& section) {
+    return fmt::format("\n[{}]\n{}", header, section.toToml());
+}
+
+} // namespace
+
+void describe(FieldVisitor& visitor, AgentConfig& config) {
+    visitor.field("kind", config.kind, {"Registered agent network"});
+    visitor.field("hidden", config.hidden, {"Width of the hidden layers", "units"}, {1, 65536});
+    visitor.field("last_action", config.lastAction, {"Feed the last action back as a one-hot input"});
+    visitor.field("agent_id", config.agentId, {"Feed the agent's index as a one-hot input"});
+}
+
+void describe(FieldVisitor& visitor, LearningConfig& config) {
+    visitor.field("gamma", config.gamma, {"Discount per env step"}, {0, 1});
+    visitor.field("td_lambda", config.tdLambda, {"TD(lambda); 0: one-step targets"}, {0, 1});
+    visitor.field("double_q", config.doubleQ, {"The online network chooses the action of the target"});
+    visitor.field("batch_episodes", config.batchEpisodes, {"Batch of one update", "episodes"}, {1, 65536});
+    visitor.field("buffer_episodes", config.bufferEpisodes, {"Capacity of the replay buffer", "episodes"},
+                  {1, 100'000'000});
+    visitor.field("parallel_envs", config.parallelEnvs, {"Collected between two updates", "episodes"}, {1, 4096});
+    visitor.field("updates_per_rollout", config.updatesPerRollout, {"Gradient steps after each collection", "updates"},
+                  {1, 65536});
+    visitor.choice("optimiser", config.optimiser, {"Optimiser"}, {"rmsprop", "adam"});
+    visitor.field("lr", config.lr, {"Learning rate"}, {0, 10});
+    visitor.field("rmsprop_alpha", config.rmspropAlpha, {"Decay of RMSprop's second moment"}, {0, 1});
+    visitor.field("adam_beta1", config.adamBeta1, {"Decay of Adam's first moment"}, {0, 0.999999});
+    visitor.field("adam_beta2", config.adamBeta2, {"Decay of Adam's second moment"}, {0, 0.999999999});
+    visitor.field("epsilon", config.epsilon, {"Added outside the root by the optimiser"}, {0, 1});
+    visitor.field("grad_clip", config.gradClip, {"Largest norm of the whole gradient"}, {0, kUnbounded});
+    visitor.field("target_interval", config.targetInterval, {"Between hard copies to the target network", "episodes"},
+                  {1, kUnbounded});
+    visitor.choice("on_switch_buffer", config.onSwitchBuffer, {"Replay buffer at a task switch"}, {"clear", "keep"});
+    visitor.choice("on_switch_optimiser", config.onSwitchOptimiser, {"Optimiser state at a task switch"},
+                   {"keep", "reset"});
+}
+
+void describe(FieldVisitor& visitor, ExplorationConfig& config) {
+    visitor.field("start", config.start, {"Probability of a random action at the start"}, {0, 1});
+    visitor.field("finish", config.finish, {"Probability of a random action after annealing"}, {0, 1});
+    visitor.field("anneal_steps", config.annealSteps, {"Linear decay from start to finish", "env steps"},
+                  {0, kUnbounded});
+    visitor.choice("on_switch", config.onSwitch, {"The schedule at a task switch"}, {"restart", "continue"});
+}
+
+void describe(FieldVisitor& visitor, DiagnosticsConfig& config) {
+    visitor.field("window", config.window, {"Window of the relative update activity", "updates"}, {1, 1'000'000});
+    visitor.field("stagnant_below", config.stagnantBelow, {"Relative update activity of a stagnant unit"},
+                  {0, kUnbounded});
+    visitor.field("volatile_above", config.volatileAbove, {"Relative update activity of a volatile unit"},
+                  {0, kUnbounded});
+    visitor.field("dormant_below", config.dormantBelow, {"ReDo score of a dormant unit"}, {0, kUnbounded});
+    visitor.field("dead_below", config.deadBelow, {"Share of rows on which a dead unit fires"}, {0, 1});
+    visitor.field("activation_interval", config.activationInterval, {"Between activation statistics", "updates"},
+                  {1, kUnbounded});
+    visitor.field("frame_interval", config.frameInterval, {"Between stored neuron frames; 0: none", "updates"},
+                  {0, kUnbounded});
+}
+
+void describe(FieldVisitor& visitor, EvaluationConfig& config) {
+    visitor.field("interval", config.interval, {"Between evaluations", "env steps"}, {1, kUnbounded});
+    visitor.field("episodes", config.episodes, {"Greedy episodes of one evaluation", "episodes"}, {1, 1'000'000});
+}
+
+void describe(FieldVisitor& visitor, CheckpointConfig& config) {
+    visitor.field("interval_s", config.intervalS, {"Between checkpoints", "seconds of training"}, {0, kUnbounded});
+    visitor.field("keep_last", config.keepLast, {"Older checkpoints are removed", "checkpoints"}, {1, 1'000'000});
+}
+
+Result<Experiment> parseExperiment(std::string_view toml, std::string_view sourceName,
+                                   const std::vector<std::string>& overrides) {
+    auto root = detail::parseToml(toml, sourceName);
+    for (const std::string& assignment : overrides) {
+        root = root.and_then([&](const detail::Table& table) { return detail::withOverride(table, assignment); });
+    }
+    return root.and_then([](const detail::Table& table) { return ExperimentReader(table).read(); });
+}
+
+Result<Experiment> loadExperiment(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
+    return readWholeFile(file).and_then(
+        [&](const std::string& text) { return parseExperiment(text, file.string(), overrides); });
+}
+
+std::string toToml(const Experiment& experiment) {
+    std::string text = "[experiment]\n" + writeSection("experiment", runConfigOf(experiment)).toToml();
+    text += tableText("env", experiment.env);
+    for (const TaskConfig& task : experiment.tasks) {
+        text += tableText("[tasks]", writeSection("tasks", TaskHead{task.name, task.steps}));
+        text += tableText("tasks.env", task.env);
+    }
+    if (!experiment.taskGenerator.empty()) {
+        text += tableText("task_generator", experiment.taskGenerator);
+    }
+    text += tableText("agent", writeSection("agent", experiment.agent));
+    text += tableText("mixer", experiment.mixer);
+    text += tableText("learning", writeSection("learning", experiment.learning));
+    text += tableText("exploration", writeSection("exploration", experiment.exploration));
+    text += tableText("diagnostics", writeSection("diagnostics", experiment.diagnostics));
+    for (const Section& intervention : experiment.interventions) {
+        text += tableText("[interventions]", intervention);
+    }
+    text += tableText("evaluation", writeSection("evaluation", experiment.evaluation));
+    text += tableText("checkpoint", writeSection("checkpoint", experiment.checkpoint));
+    return text;
+}
+
+} // namespace knife
