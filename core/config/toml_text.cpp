@@ -2,11 +2,14 @@
 #include "core/config/toml_text.h"
 
 #include <algorithm>
+#include <cmath>
+#include <iterator>
 #include <sstream>
 #include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <toml++/toml.h>
 
 namespace knife::detail {
@@ -81,42 +84,29 @@ class TreeBuilder {
     Source m_source;
 };
 
-toml::array arrayOf(const Array& list);
-toml::table inlineTableOf(const SectionNode& table);
-
-// Calls `store` with the value in the library's own type.
-template <typename Store>
-void asLibraryValue(const Value& value, const Store& store) {
-    if (const auto* list = std::get_if<Array>(&value.data)) {
-        store(arrayOf(*list));
-    } else if (const auto* table = std::get_if<Table>(&value.data)) {
-        store(inlineTableOf(**table));
-    } else if (const auto* text = std::get_if<std::string>(&value.data)) {
-        store(std::string(*text));
-    } else if (const auto* integer = std::get_if<std::int64_t>(&value.data)) {
-        store(std::int64_t{*integer});
-    } else if (const auto* number = std::get_if<double>(&value.data)) {
-        store(double{*number});
-    } else {
-        store(bool{std::get<bool>(value.data)});
-    }
+// The library's own writer gives 17 digits to every number and drops the first line break of a text; so it only
+// quotes here.
+std::string quoted(const std::string& text) {
+    std::ostringstream out;
+    const toml::value<std::string> value(text);
+    out << toml::toml_formatter(value, toml::format_flags::allow_unicode_strings);
+    return out.str();
 }
 
-toml::array arrayOf(const Array& list) {
-    toml::array array;
-    for (const Value& item : list) {
-        asLibraryValue(item, [&](auto&& converted) { array.push_back(std::move(converted)); });
-    }
-    return array;
+std::string keyText(const std::string& key) {
+    const bool bare = !key.empty() && std::all_of(key.begin(), key.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    });
+    return bare ? key : quoted(key);
 }
 
-toml::table inlineTableOf(const SectionNode& table) {
-    toml::table converted;
-    for (const Entry& entry : table.entries) {
-        asLibraryValue(entry.value, [&](auto&& item) { converted.insert_or_assign(entry.key, std::move(item)); });
+// Shortest text that reads back as the same double, and as a double.
+std::string numberText(double number) {
+    if (std::isnan(number)) {
+        return "nan";
     }
-    converted.is_inline(true);
-    return converted;
+    std::string text = fmt::format("{}", number);
+    return text.find_first_of(".ein") == std::string::npos ? text + ".0" : text;
 }
 
 } // namespace
@@ -133,19 +123,33 @@ Result<Table> parseToml(std::string_view toml, std::string_view sourceName) {
 }
 
 std::string tomlLines(const SectionNode& table) {
-    std::ostringstream out;
+    std::string text;
     for (const Entry& entry : table.entries) {
-        // One key at a time keeps our order; the library does the quoting of keys and values.
-        toml::table line;
-        asLibraryValue(entry.value, [&](auto&& converted) { line.insert_or_assign(entry.key, std::move(converted)); });
-        out << toml::toml_formatter(line) << '\n';
+        text += fmt::format("{} = {}\n", keyText(entry.key), tomlValue(entry.value));
     }
-    return out.str();
+    return text;
 }
 
 std::string tomlValue(const Value& value) {
-    const std::string line = tomlLines({{}, {}, {{"v", {}, value}}});
-    return line.substr(4, line.size() - 5); // "v = " and the line end
+    struct Write {
+        std::string operator()(bool flag) const { return flag ? "true" : "false"; }
+        std::string operator()(std::int64_t integer) const { return fmt::format("{}", integer); }
+        std::string operator()(double number) const { return numberText(number); }
+        std::string operator()(const std::string& text) const { return quoted(text); }
+        std::string operator()(const Array& list) const {
+            std::vector<std::string> items;
+            std::transform(list.begin(), list.end(), std::back_inserter(items), tomlValue);
+            return fmt::format("[{}]", fmt::join(items, ", "));
+        }
+        std::string operator()(const Table& table) const {
+            std::vector<std::string> items;
+            for (const Entry& entry : table->entries) {
+                items.push_back(fmt::format("{} = {}", keyText(entry.key), tomlValue(entry.value)));
+            }
+            return fmt::format("{{{}}}", fmt::join(items, ", "));
+        }
+    };
+    return std::visit(Write{}, value.data);
 }
 
 } // namespace knife::detail

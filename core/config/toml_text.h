@@ -15,7 +15,7 @@ namespace knife::detail {
 
 /// "key = value" lines in order; tables within are written inline.
 [[nodiscard]] std::string tomlLines(const SectionNode& table);
-/// One value, on one line unless it is a long list.
+/// One value, on one line.
 [[nodiscard]] std::string tomlValue(const Value& value);
 
 } // namespace knife::detail
