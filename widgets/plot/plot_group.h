@@ -30,6 +30,8 @@ class PlotGroup final : public QObject {
     void cursorMoved(double x);
 
   private:
+    void shareExtent();
+
     std::vector<PlotView*> m_plots;
     std::optional<double> m_cursor;
 };

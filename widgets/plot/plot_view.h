@@ -94,6 +94,10 @@ class PlotView final : public QWidget {
     [[nodiscard]] PlotRange yRange() const;
     /// Zooms to this x range as if the user had, without emitting a signal.
     void setXRange(PlotRange range);
+    /// What is shown while not zoomed, instead of the extent of this plot's own data.
+    void setHomeXRange(std::optional<PlotRange> range);
+    /// Lowest and highest x of all series; nothing without data.
+    [[nodiscard]] std::optional<PlotRange> dataExtent() const;
     void resetZoom();
 
     /// What the series say at x, in drawing order.
@@ -110,6 +114,7 @@ class PlotView final : public QWidget {
     /// The user zoomed or panned.
     void xRangeChanged(double lower, double upper);
     void zoomReset();
+    void dataExtentChanged();
     /// The mouse moves over the plot.
     void crosshairMoved(double x);
     void crosshairLeft();
@@ -121,6 +126,7 @@ class PlotView final : public QWidget {
   protected:
     void changeEvent(QEvent* event) override;
     void resizeEvent(QResizeEvent* event) override;
+    bool event(QEvent* event) override;
     bool eventFilter(QObject* watched, QEvent* event) override;
     void keyPressEvent(QKeyEvent* event) override;
 
