@@ -37,7 +37,7 @@ class ColumnWriter {
     ColumnWriter(Batch& batch, const EnvSpec& spec, const InputLayout& layout)
         : m_batch(batch), m_spec(spec), m_layout(layout), m_obs(static_cast<std::size_t>(spec.nAgents * spec.obsDim)) {}
 
-    void write(const Episode& episode, std::int64_t b) {
+    void write(const EpisodeRecord& episode, std::int64_t b) {
         for (int t = 0; t <= episode.length; ++t) {
             writeObservation(episode, t, b);
         }
@@ -47,7 +47,7 @@ class ColumnWriter {
     }
 
   private:
-    void writeObservation(const Episode& episode, int t, std::int64_t b) {
+    void writeObservation(const EpisodeRecord& episode, int t, std::int64_t b) {
         const auto step = static_cast<std::size_t>(t);
         episode.obs.copyTo(step * m_obs.size(), m_obs);
         const std::int64_t row = (t * m_batch.episodes + b) * m_batch.agents;
@@ -66,7 +66,7 @@ class ColumnWriter {
         }
     }
 
-    void writeTransition(const Episode& episode, int t, std::int64_t b) {
+    void writeTransition(const EpisodeRecord& episode, int t, std::int64_t b) {
         const std::int64_t row = t * m_batch.episodes + b;
         std::int64_t* actions = m_batch.actions.data_ptr<std::int64_t>() + row * m_batch.agents;
         for (std::size_t a = 0; a < agents(); ++a) {
@@ -86,7 +86,7 @@ class ColumnWriter {
 
 } // namespace
 
-Batch makeBatch(const std::vector<std::shared_ptr<const Episode>>& episodes, const EnvSpec& spec,
+Batch makeBatch(const std::vector<std::shared_ptr<const EpisodeRecord>>& episodes, const EnvSpec& spec,
                 const InputLayout& layout) {
     Batch batch;
     batch.episodes = static_cast<std::int64_t>(episodes.size());

@@ -42,7 +42,7 @@ struct Batch {
     std::vector<char> terminated; ///< [B]: the episode's last transition ended the game
 };
 
-[[nodiscard]] Batch makeBatch(const std::vector<std::shared_ptr<const Episode>>& episodes, const EnvSpec& spec,
+[[nodiscard]] Batch makeBatch(const std::vector<std::shared_ptr<const EpisodeRecord>>& episodes, const EnvSpec& spec,
                               const InputLayout& layout);
 
 } // namespace knife

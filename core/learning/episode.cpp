@@ -12,7 +12,7 @@ EpisodeRecorder::EpisodeRecorder(const EnvSpec& spec) {
 }
 
 void EpisodeRecorder::begin(const EpisodeOrigin& origin) {
-    m_episode = Episode{};
+    m_episode = EpisodeRecord{};
     m_episode.origin = origin;
     m_obs.clear();
     m_state.clear();
@@ -36,10 +36,10 @@ void EpisodeRecorder::act(std::span<const std::int32_t> actions, const StepOutco
     ++m_episode.length;
 }
 
-Episode EpisodeRecorder::finish() {
+EpisodeRecord EpisodeRecorder::finish() {
     m_episode.obs = PackedFloats(m_obs);
     m_episode.state = PackedFloats(m_state);
-    return std::exchange(m_episode, Episode{});
+    return std::exchange(m_episode, EpisodeRecord{});
 }
 
 } // namespace knife

@@ -16,7 +16,7 @@ struct EpisodeOrigin {
     EpisodeKey key;
 };
 
-struct Episode {
+struct EpisodeRecord {
     EpisodeOrigin origin;
     int length = 0;          ///< transitions, L
     bool terminated = false; ///< the game ended; false: cut by the step limit and bootstrapped through
@@ -39,12 +39,10 @@ class EpisodeRecorder {
     void observe(std::span<const float> obs, std::span<const float> state, std::span<const std::uint8_t> avail);
     void act(std::span<const std::int32_t> actions, const StepOutcome& outcome);
     /// The finished episode.
-    [[nodiscard]] Episode finish();
-    [[nodiscard]] double totalReward() const { return m_episode.totalReward; }
-    [[nodiscard]] int length() const { return m_episode.length; }
+    [[nodiscard]] EpisodeRecord finish();
 
   private:
-    Episode m_episode;
+    EpisodeRecord m_episode;
     std::vector<float> m_obs;
     std::vector<float> m_state;
 };

@@ -6,17 +6,17 @@
 
 namespace knife {
 
-void Replay::add(std::shared_ptr<const Episode> episode) {
+void Replay::add(std::shared_ptr<const EpisodeRecord> episode) {
     if (m_episodes.size() == m_capacity) {
         m_episodes.pop_front();
     }
     m_episodes.push_back(std::move(episode));
 }
 
-std::vector<std::shared_ptr<const Episode>> Replay::sample(std::size_t count, CounterRng rng) const {
+std::vector<std::shared_ptr<const EpisodeRecord>> Replay::sample(std::size_t count, CounterRng rng) const {
     // Floyd's algorithm: `count` distinct indices with `count` draws.
     std::unordered_set<std::size_t> taken;
-    std::vector<std::shared_ptr<const Episode>> picked;
+    std::vector<std::shared_ptr<const EpisodeRecord>> picked;
     picked.reserve(count);
     for (std::size_t last = m_episodes.size() - count; last < m_episodes.size(); ++last) {
         const std::size_t draw = rng.below(static_cast<std::uint32_t>(last + 1));
@@ -27,7 +27,7 @@ std::vector<std::shared_ptr<const Episode>> Replay::sample(std::size_t count, Co
     return picked;
 }
 
-std::vector<std::shared_ptr<const Episode>> Replay::newest(std::size_t count) const {
+std::vector<std::shared_ptr<const EpisodeRecord>> Replay::newest(std::size_t count) const {
     const auto n = static_cast<std::ptrdiff_t>(std::min(count, m_episodes.size()));
     return {m_episodes.end() - n, m_episodes.end()};
 }

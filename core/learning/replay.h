@@ -16,19 +16,19 @@ class Replay {
   public:
     explicit Replay(std::size_t capacity) : m_capacity(capacity) {}
 
-    void add(std::shared_ptr<const Episode> episode);
+    void add(std::shared_ptr<const EpisodeRecord> episode);
     void clear() { m_episodes.clear(); }
     [[nodiscard]] std::size_t size() const { return m_episodes.size(); }
     /// Oldest first.
-    [[nodiscard]] const std::deque<std::shared_ptr<const Episode>>& episodes() const { return m_episodes; }
+    [[nodiscard]] const std::deque<std::shared_ptr<const EpisodeRecord>>& episodes() const { return m_episodes; }
     /// Requires count <= size().
-    [[nodiscard]] std::vector<std::shared_ptr<const Episode>> sample(std::size_t count, CounterRng rng) const;
+    [[nodiscard]] std::vector<std::shared_ptr<const EpisodeRecord>> sample(std::size_t count, CounterRng rng) const;
     /// The newest episodes, newest last; at most `count`.
-    [[nodiscard]] std::vector<std::shared_ptr<const Episode>> newest(std::size_t count) const;
+    [[nodiscard]] std::vector<std::shared_ptr<const EpisodeRecord>> newest(std::size_t count) const;
 
   private:
     std::size_t m_capacity;
-    std::deque<std::shared_ptr<const Episode>> m_episodes;
+    std::deque<std::shared_ptr<const EpisodeRecord>> m_episodes;
 };
 
 } // namespace knife

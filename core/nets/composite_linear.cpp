@@ -107,9 +107,8 @@ void CompositeLinear::addBranchStructure(ParameterSet& parameters, std::int64_t 
     declareBranch(parameters, event, units, at::zeros({n, m_shape.in}), at::zeros({n}), at::zeros({m_shape.out, n}));
 }
 
-CompositeBranch& CompositeLinear::declareBranch(ParameterSet& parameters, std::int64_t event,
-                                                const std::vector<int>& units, const at::Tensor& in,
-                                                const at::Tensor& bias, const at::Tensor& out) {
+void CompositeLinear::declareBranch(ParameterSet& parameters, std::int64_t event, const std::vector<int>& units,
+                                    const at::Tensor& in, const at::Tensor& bias, const at::Tensor& out) {
     const auto name = [&](const char* part) {
         return fmt::format("{}.event{}.{}", m_name, event, part);
     };
@@ -125,7 +124,6 @@ CompositeBranch& CompositeLinear::declareBranch(ParameterSet& parameters, std::i
     branch.compensationBias = parameters.declare(name("compensation_bias"), bias);
     branch.compensationOut = parameters.declare(name("compensation_out"), out);
     parameters.seal(Trainability::Frozen);
-    return branch;
 }
 
 void CompositeLinear::dropNewestBranch() {

@@ -72,9 +72,8 @@ class CompositeLinear {
     [[nodiscard]] const std::vector<CompositeBranch>& branches() const { return m_branches; }
 
   private:
-    [[nodiscard]] CompositeBranch& declareBranch(ParameterSet& parameters, std::int64_t event,
-                                                 const std::vector<int>& units, const at::Tensor& in,
-                                                 const at::Tensor& bias, const at::Tensor& out);
+    void declareBranch(ParameterSet& parameters, std::int64_t event, const std::vector<int>& units,
+                       const at::Tensor& in, const at::Tensor& bias, const at::Tensor& out);
     void supersede(const std::vector<int>& units);
 
     std::string m_name;

@@ -154,13 +154,16 @@ Result<std::vector<SiteReceipt>> Surgeon::apply(const SurgeryPlan& plan, std::in
         undo.targetValues.push_back(block.value.clone());
     }
     std::vector<SiteReceipt> receipts;
-    for (const SiteOperation& operation : plan.operations) {
-        if (operation.units.empty()) {
+    // In the order of the sites, whatever the order of the plan: checkpoints rebuild parameter blocks in this order.
+    for (const Site& site : m_online.sites().all()) {
+        const auto found = std::ranges::find(plan.operations, site.name, &SiteOperation::site);
+        if (found == plan.operations.end() || found->units.empty()) {
             continue;
         }
+        const SiteOperation& operation = *found;
         operate(m_online, operation, plan.optimiser, event);
         operate(m_target, operation, plan.optimiser, event);
-        const auto& shape = m_online.sites().find(operation.site)->composite->shape();
+        const auto& shape = site.composite->shape();
         const auto perNeuron = shape.in + 1 + shape.out;
         const auto count = static_cast<std::int64_t>(operation.units.size());
         undo.sites.push_back(operation.site);

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/learning/rollout.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include <ATen/ATen.h>
+
+namespace knife {
+
+namespace {
+
+// Environment e's rows of a batch buffer.
+template <typename T>
+std::span<const T> rowsOf(std::span<const T> buffer, int e, int environments) {
+    const std::size_t width = buffer.size() / static_cast<std::size_t>(environments);
+    return buffer.subspan(static_cast<std::size_t>(e) * width, width);
+}
+
+StepOutcome outcomeOf(const VectorEnv& environments, int e) {
+    const auto index = static_cast<std::size_t>(e);
+    return {.reward = environments.rewards()[index],
+            .terminated = environments.terminated()[index] != 0,
+            .truncated = environments.truncated()[index] != 0,
+            .won = environments.won()[index] != 0};
+}
+
+void recordObservation(EpisodeRecorder& recorder, const VectorEnv& environments, int e) {
+    const int count = environments.size();
+    recorder.observe(rowsOf(environments.obs(), e, count), rowsOf(environments.state(), e, count),
+                     rowsOf(environments.avail(), e, count));
+}
+
+int greedyAction(const float* values, std::span<const std::uint8_t> avail) {
+    int best = -1;
+    float bestValue = -std::numeric_limits<float>::infinity();
+    for (std::size_t action = 0; action < avail.size(); ++action) {
+        if (avail[action] != 0 && (best < 0 || values[action] > bestValue)) {
+            best = static_cast<int>(action);
+            bestValue = values[action];
+        }
+    }
+    return best;
+}
+
+int randomAction(std::span<const std::uint8_t> avail, CounterRng& rng) {
+    const auto legal = static_cast<std::uint32_t>(std::ranges::count_if(avail, [](std::uint8_t a) { return a != 0; }));
+    std::uint32_t skip = rng.below(legal);
+    for (std::size_t action = 0; action < avail.size(); ++action) {
+        if (avail[action] != 0 && skip-- == 0) {
+            return static_cast<int>(action);
+        }
+    }
+    return -1;
+}
+
+} // namespace
+
+Rollout::Rollout(VectorEnv environments, const InputLayout& layout)
+    : m_environments(std::move(environments)), m_layout(layout) {
+    const auto count = static_cast<std::size_t>(m_environments.size());
+    for (std::size_t e = 0; e < count; ++e) {
+        m_recorders.emplace_back(m_environments.spec());
+    }
+    const auto rows = count * static_cast<std::size_t>(m_environments.spec().nAgents);
+    m_inputs = at::zeros({static_cast<std::int64_t>(rows), m_layout.width()});
+    m_actions.resize(rows);
+    m_previousActions.resize(rows);
+}
+
+bool Rollout::isActive(int e) const {
+    return m_environments.active()[static_cast<std::size_t>(e)] != 0;
+}
+
+void Rollout::fillInputs() {
+    const EnvSpec& spec = m_environments.spec();
+    float* inputs = m_inputs.data_ptr<float>();
+    for (int e = 0; e < m_environments.size(); ++e) {
+        const float* obs = rowsOf(m_environments.obs(), e, m_environments.size()).data();
+        for (int a = 0; a < spec.nAgents; ++a) {
+            const int row = e * spec.nAgents + a;
+            m_layout.write(obs + a * spec.obsDim, a, m_previousActions[static_cast<std::size_t>(row)],
+                           inputs + row * m_layout.width());
+        }
+    }
+}
+
+void Rollout::chooseActions(const at::Tensor& q, double epsilon) {
+    const EnvSpec& spec = m_environments.spec();
+    const auto nActions = static_cast<std::size_t>(spec.nActions);
+    const float* values = q.data_ptr<float>();
+    for (int e = 0; e < m_environments.size(); ++e) {
+        if (!isActive(e)) {
+            continue;
+        }
+        CounterRng& rng = m_explorers[static_cast<std::size_t>(e)];
+        const auto avail = rowsOf(m_environments.avail(), e, m_environments.size());
+        for (int a = 0; a < spec.nAgents; ++a) {
+            const auto legal = avail.subspan(static_cast<std::size_t>(a) * nActions, nActions);
+            const int row = e * spec.nAgents + a;
+            // The coin is tossed even for epsilon 0, so that a schedule never shifts the stream.
+            const bool explore = rng.chance(epsilon);
+            m_actions[static_cast<std::size_t>(row)] =
+                explore ? randomAction(legal, rng) : greedyAction(values + row * spec.nActions, legal);
+        }
+    }
+}
+
+Result<std::vector<EpisodeRecord>> Rollout::play(const Agent& agent, const std::vector<EpisodeOrigin>& origins,
+                                                 double epsilon, const StepHook& afterStep) {
+    const at::NoGradGuard noGrad;
+    const auto count = static_cast<int>(origins.size());
+    const auto nAgents = static_cast<std::size_t>(m_environments.spec().nAgents);
+    m_explorers.clear();
+    std::ranges::fill(m_previousActions, -1);
+    for (int e = 0; e < count; ++e) {
+        const EpisodeOrigin& origin = origins[static_cast<std::size_t>(e)];
+        m_environments.reset(e, origin.key);
+        m_explorers.emplace_back(
+            StreamKey{origin.key.seed, origin.key.greedy ? "explore/greedy" : "explore", origin.key.episode});
+        EpisodeRecorder& recorder = m_recorders[static_cast<std::size_t>(e)];
+        recorder.begin(origin);
+        recordObservation(recorder, m_environments, e);
+    }
+    if (count > 0) {
+        const auto obs = rowsOf(m_environments.obs(), 0, m_environments.size());
+        const auto state = rowsOf(m_environments.state(), 0, m_environments.size());
+        m_first = {{obs.begin(), obs.end()}, {state.begin(), state.end()}};
+    }
+    std::vector<EpisodeRecord> episodes(static_cast<std::size_t>(count));
+    at::Tensor memory = agent.initialMemory(m_inputs.size(0));
+    while (m_environments.activeCount() > 0) {
+        fillInputs();
+        chooseActions(agent.act(m_inputs, memory).contiguous(), epsilon);
+        std::vector<char> wasActive(static_cast<std::size_t>(count));
+        for (int e = 0; e < count; ++e) {
+            wasActive[static_cast<std::size_t>(e)] = isActive(e) ? 1 : 0;
+        }
+        if (auto stepped = m_environments.step(m_actions); !stepped) {
+            return tl::unexpected(std::move(stepped.error()).within("collecting an episode"));
+        }
+        m_previousActions = m_actions;
+        for (int e = 0; e < count; ++e) {
+            const auto index = static_cast<std::size_t>(e);
+            if (wasActive[index] == 0) {
+                continue;
+            }
+            EpisodeRecorder& recorder = m_recorders[index];
+            recorder.act(std::span(m_actions).subspan(index * nAgents, nAgents), outcomeOf(m_environments, e));
+            recordObservation(recorder, m_environments, e);
+            if (!isActive(e)) {
+                episodes[index] = recorder.finish();
+            }
+        }
+        if (afterStep) {
+            afterStep();
+        }
+    }
+    return episodes;
+}
+
+Result<EpisodeRecord> replayEpisode(Environment& environment, const EpisodeOrigin& origin,
+                                    const std::vector<std::int16_t>& actions) {
+    const EnvSpec& spec = environment.spec();
+    const auto nAgents = static_cast<std::size_t>(spec.nAgents);
+    std::vector<float> obs(nAgents * static_cast<std::size_t>(spec.obsDim));
+    std::vector<float> state(static_cast<std::size_t>(spec.stateDim));
+    std::vector<std::uint8_t> avail(nAgents * static_cast<std::size_t>(spec.nActions));
+    const ObservationSpans spans{obs, state, avail};
+    EpisodeRecorder recorder(spec);
+    recorder.begin(origin);
+    environment.reset(origin.key, spans);
+    recorder.observe(obs, state, avail);
+    std::vector<std::int32_t> joint(nAgents);
+    for (std::size_t first = 0; first + nAgents <= actions.size(); first += nAgents) {
+        std::copy_n(actions.begin() + static_cast<std::ptrdiff_t>(first), nAgents, joint.begin());
+        const auto outcome = environment.step(joint, spans);
+        if (!outcome) {
+            return tl::unexpected(outcome.error());
+        }
+        recorder.act(joint, *outcome);
+        recorder.observe(obs, state, avail);
+    }
+    return recorder.finish();
+}
+
+} // namespace knife

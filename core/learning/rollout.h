@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Plays whole episodes in parallel environments with the online network.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "core/envs/vector_env.h"
+#include "core/learning/batch.h"
+#include "core/learning/episode.h"
+#include "core/nets/agents/agent.h"
+#include "core/types/counter_rng.h"
+
+namespace knife {
+
+/// Epsilon-greedy over legal actions. Ties go to the lowest action.
+class Rollout {
+  public:
+    /// Called after every batch step, for live views; must not block.
+    using StepHook = std::function<void()>;
+    /// What environment 0 showed at the start of its episode.
+    struct FirstMoment {
+        std::vector<float> obs;
+        std::vector<float> state;
+    };
+
+    Rollout(VectorEnv environments, const InputLayout& layout);
+
+    /// One episode per entry of `origins` (at most the number of environments), all with the same epsilon.
+    /// Random choices come from the stream (seed, "explore", episode) of each origin's key.
+    [[nodiscard]] Result<std::vector<EpisodeRecord>> play(const Agent& agent, const std::vector<EpisodeOrigin>& origins,
+                                                          double epsilon, const StepHook& afterStep);
+
+    [[nodiscard]] const VectorEnv& environments() const { return m_environments; }
+    [[nodiscard]] const FirstMoment& firstMoment() const { return m_first; }
+    [[nodiscard]] const InputLayout& layout() const { return m_layout; }
+
+  private:
+    [[nodiscard]] bool isActive(int e) const;
+    void fillInputs();
+    void chooseActions(const at::Tensor& q, double epsilon);
+
+    VectorEnv m_environments;
+    InputLayout m_layout;
+    FirstMoment m_first;
+    std::vector<EpisodeRecorder> m_recorders;
+    std::vector<CounterRng> m_explorers;
+    at::Tensor m_inputs;                         ///< [E × N, width]
+    std::vector<std::int32_t> m_actions;         ///< [E × N]
+    std::vector<std::int32_t> m_previousActions; ///< [E × N], -1 at the first step
+};
+
+/// Plays an episode again from its origin and its actions, for a replay buffer that a checkpoint refers to.
+[[nodiscard]] Result<EpisodeRecord> replayEpisode(Environment& environment, const EpisodeOrigin& origin,
+                                                  const std::vector<std::int16_t>& actions);
+
+} // namespace knife

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/session/checkpoint.h"
+
+#include <bit>
+#include <cstring>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "checkpoint.pb.h"
+#include "core/learning/rollout.h"
+#include "core/session/trainer.h"
+
+namespace knife {
+
+namespace {
+
+namespace pb = knife::checkpoint;
+constexpr std::uint32_t kVersion = 1;
+static_assert(std::endian::native == std::endian::little, "checkpoints store raw little-endian floats");
+
+tl::unexpected<Error> corrupt(std::string what) {
+    return fail(ErrorCode::Corrupt, fmt::format("the checkpoint does not fit this experiment: {}", what));
+}
+
+std::string bytesOf(const at::Tensor& tensor) {
+    if (!tensor.defined()) {
+        return {};
+    }
+    return {reinterpret_cast<const char*>(tensor.data_ptr<float>()),
+            static_cast<std::size_t>(tensor.numel()) * sizeof(float)};
+}
+
+bool fill(const at::Tensor& tensor, const std::string& bytes) {
+    const std::size_t expected = tensor.defined() ? static_cast<std::size_t>(tensor.numel()) * sizeof(float) : 0;
+    if (bytes.size() != expected) {
+        return false;
+    }
+    if (expected > 0) {
+        std::memcpy(tensor.data_ptr<float>(), bytes.data(), expected);
+    }
+    return true;
+}
+
+void writeBlocks(const ParameterSet& parameters, google::protobuf::RepeatedPtrField<pb::Block>& out) {
+    for (const ParameterBlock& block : parameters.blocks()) {
+        pb::Block& message = *out.Add();
+        message.set_value(bytesOf(block.value));
+        message.set_mask(bytesOf(block.mask));
+        message.set_moment1(bytesOf(block.moment1));
+        message.set_moment2(bytesOf(block.moment2));
+        message.set_trainable(block.trainable);
+        message.set_any_frozen(block.anyFrozen);
+    }
+}
+
+Result<void> readBlocks(const google::protobuf::RepeatedPtrField<pb::Block>& in, ParameterSet& parameters) {
+    if (static_cast<std::size_t>(in.size()) != parameters.blocks().size()) {
+        return corrupt(fmt::format("{} parameter blocks instead of {}", in.size(), parameters.blocks().size()));
+    }
+    for (int i = 0; i < in.size(); ++i) {
+        const pb::Block& message = in[i];
+        ParameterBlock& block = parameters.blocks()[static_cast<std::size_t>(i)];
+        if (message.trainable() != block.trainable || !fill(block.value, message.value()) ||
+            !fill(block.mask, message.mask()) || !fill(block.moment1, message.moment1()) ||
+            !fill(block.moment2, message.moment2())) {
+            return corrupt(fmt::format("parameter block {} has another size", i));
+        }
+        block.anyFrozen = message.any_frozen();
+    }
+    return {};
+}
+
+// Branches of all sites in the order of their surgeries: blocks are appended in exactly this order.
+void writeBranches(const FactorizedNet& net, pb::Checkpoint& out) {
+    for (std::int64_t event = 0; event < out.surgeries(); ++event) {
+        for (const Site& site : net.sites().all()) {
+            if (site.composite == nullptr) {
+                continue;
+            }
+            for (const CompositeBranch& branch : site.composite->branches()) {
+                if (branch.event == event) {
+                    pb::Branch& message = *out.add_branches();
+                    message.set_site(site.name);
+                    message.set_event(event);
+                    message.mutable_units()->Assign(branch.units.begin(), branch.units.end());
+                }
+            }
+        }
+    }
+}
+
+Result<void> rebuildBranches(const pb::Checkpoint& in, FactorizedNet& net) {
+    for (const pb::Branch& message : in.branches()) {
+        const Site* site = net.sites().find(message.site());
+        if (site == nullptr || site->composite == nullptr) {
+            return corrupt(fmt::format("no site \"{}\" that holds composites", message.site()));
+        }
+        site->composite->addBranchStructure(net.parameters(), message.event(),
+                                            {message.units().begin(), message.units().end()});
+    }
+    return {};
+}
+
+void writeDiagnostics(const Diagnostics& diagnostics, const SiteList& sites, pb::Checkpoint& out) {
+    out.set_window_updates(diagnostics.windowUpdates());
+    for (std::size_t i = 0; i < diagnostics.state().size(); ++i) {
+        const Diagnostics::SiteState& state = diagnostics.state()[i];
+        pb::SiteDiagnostics& message = *out.add_diagnostics();
+        message.set_site(sites.all()[i].name);
+        for (const UnitStatistic& statistic : state.statistics) {
+            pb::Statistic& sums = *message.add_statistics();
+            sums.set_name(statistic.name());
+            sums.mutable_sums()->Assign(statistic.sums().begin(), statistic.sums().end());
+            sums.mutable_counts()->Assign(statistic.counts().begin(), statistic.counts().end());
+        }
+        for (const UnitDiagnostic& column : state.lastWindow) {
+            pb::UnitValues& values = *message.add_last_window();
+            values.set_name(column.name);
+            values.mutable_values()->Assign(column.values.begin(), column.values.end());
+        }
+        message.mutable_streak()->Assign(state.streak.begin(), state.streak.end());
+        message.mutable_windows_since_touch()->Assign(state.windowsSinceTouch.begin(), state.windowsSinceTouch.end());
+    }
+}
+
+bool readStatistics(const pb::SiteDiagnostics& in, std::vector<UnitStatistic>& statistics, std::size_t units) {
+    for (UnitStatistic& statistic : statistics) {
+        for (const pb::Statistic& sums : in.statistics()) {
+            // A diagnostic that an older program did not have starts empty.
+            if (sums.name() != statistic.name()) {
+                continue;
+            }
+            if (static_cast<std::size_t>(sums.sums_size()) != units ||
+                static_cast<std::size_t>(sums.counts_size()) != units) {
+                return false;
+            }
+            statistic.setState({sums.sums().begin(), sums.sums().end()}, {sums.counts().begin(), sums.counts().end()});
+        }
+    }
+    return true;
+}
+
+Result<void> readDiagnostics(const pb::Checkpoint& in, const SiteList& sites, Diagnostics& diagnostics) {
+    std::vector<Diagnostics::SiteState> states;
+    for (std::size_t i = 0; i < sites.all().size(); ++i) {
+        const Site& site = sites.all()[i];
+        const auto units = static_cast<std::size_t>(site.units);
+        if (i >= static_cast<std::size_t>(in.diagnostics_size()) ||
+            in.diagnostics(static_cast<int>(i)).site() != site.name) {
+            return corrupt(fmt::format("it knows nothing of site \"{}\"", site.name));
+        }
+        const pb::SiteDiagnostics& message = in.diagnostics(static_cast<int>(i));
+        Diagnostics::SiteState state{
+            .statistics = makeUnitStatistics(site.units),
+            .lastWindow = {},
+            .lastRua = {},
+            .streak = {message.streak().begin(), message.streak().end()},
+            .windowsSinceTouch = {message.windows_since_touch().begin(), message.windows_since_touch().end()}};
+        if (state.streak.size() != units || state.windowsSinceTouch.size() != units ||
+            !readStatistics(message, state.statistics, units)) {
+            return corrupt(fmt::format("site \"{}\" has another number of units", site.name));
+        }
+        for (const pb::UnitValues& column : message.last_window()) {
+            if (static_cast<std::size_t>(column.values_size()) != units) {
+                return corrupt(fmt::format("site \"{}\" has another number of units", site.name));
+            }
+            state.lastWindow.push_back({column.name(), {column.values().begin(), column.values().end()}});
+            if (column.name() == "rua") {
+                state.lastRua = state.lastWindow.back().values;
+            }
+        }
+        states.push_back(std::move(state));
+    }
+    diagnostics.restore(std::move(states), in.window_updates());
+    return {};
+}
+
+void writeReplay(const Replay& replay, pb::Checkpoint& out) {
+    for (const auto& episode : replay.episodes()) {
+        pb::ReplayEpisode& message = *out.add_replay();
+        message.set_task(episode->origin.task);
+        message.set_seed(episode->origin.key.seed);
+        message.set_episode(episode->origin.key.episode);
+        message.set_actions(reinterpret_cast<const char*>(episode->actions.data()),
+                            episode->actions.size() * sizeof(std::int16_t));
+    }
+}
+
+Result<void> readReplay(const pb::Checkpoint& in, Replay& replay, const EnvironmentForTask& environments) {
+    for (const pb::ReplayEpisode& message : in.replay()) {
+        const auto environment = environments(message.task());
+        if (!environment) {
+            return tl::unexpected(environment.error());
+        }
+        std::vector<std::int16_t> actions(message.actions().size() / sizeof(std::int16_t));
+        std::memcpy(actions.data(), message.actions().data(), actions.size() * sizeof(std::int16_t));
+        const EpisodeOrigin origin{.task = message.task(),
+                                   .key = {.seed = message.seed(), .greedy = false, .episode = message.episode()}};
+        auto episode = replayEpisode(**environment, origin, actions);
+        if (!episode) {
+            return corrupt(
+                fmt::format("episode {} cannot be played again: {}", message.episode(), episode.error().message));
+        }
+        replay.add(std::make_shared<const EpisodeRecord>(std::move(*episode)));
+    }
+    return {};
+}
+
+void writeCounters(const TrainingCounters& counters, pb::Checkpoint& out) {
+    out.mutable_clocks()->set_update(counters.clocks.update.value);
+    out.mutable_clocks()->set_env_step(counters.clocks.envStep.value);
+    out.mutable_clocks()->set_episode(counters.clocks.episode.value);
+    out.mutable_clocks()->set_wall_s(counters.clocks.wallS);
+    out.set_task(counters.task);
+    out.set_exploration_since(counters.explorationSince.value);
+    out.set_target_copied_at(counters.targetCopiedAt);
+    out.set_evaluated_at(counters.evaluatedAt);
+    out.set_evaluation_episodes(counters.evaluationEpisodes);
+    out.set_surgeries(counters.surgeries);
+    if (counters.testReturn) {
+        out.set_test_return(*counters.testReturn);
+    }
+    if (counters.testWinRate) {
+        out.set_test_win_rate(*counters.testWinRate);
+    }
+}
+
+Clocks readClocks(const pb::Clocks& in) {
+    return {.update = {in.update()}, .envStep = {in.env_step()}, .episode = {in.episode()}, .wallS = in.wall_s()};
+}
+
+TrainingCounters readCounters(const pb::Checkpoint& in) {
+    TrainingCounters counters{.clocks = readClocks(in.clocks()),
+                              .task = in.task(),
+                              .explorationSince = {in.exploration_since()},
+                              .targetCopiedAt = in.target_copied_at(),
+                              .evaluatedAt = in.evaluated_at(),
+                              .evaluationEpisodes = in.evaluation_episodes(),
+                              .surgeries = in.surgeries(),
+                              .testReturn = {},
+                              .testWinRate = {}};
+    if (in.has_test_return()) {
+        counters.testReturn = in.test_return();
+    }
+    if (in.has_test_win_rate()) {
+        counters.testWinRate = in.test_win_rate();
+    }
+    return counters;
+}
+
+Result<pb::Checkpoint> parse(std::string_view bytes) {
+    pb::Checkpoint message;
+    if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+        return fail(ErrorCode::Corrupt, "these bytes are not a checkpoint");
+    }
+    if (message.version() > kVersion) {
+        return fail(ErrorCode::NewerVersion, fmt::format("the checkpoint has version {}; this program reads up to {}",
+                                                         message.version(), kVersion));
+    }
+    return message;
+}
+
+} // namespace
+
+std::string writeCheckpoint(const TrainerParts& parts) {
+    pb::Checkpoint message;
+    message.set_version(kVersion);
+    writeCounters(parts.counters, message);
+    message.set_optimiser_steps(parts.learner.optimiser().steps());
+    writeBranches(parts.learner.online(), message);
+    writeBlocks(parts.learner.online().parameters(), *message.mutable_online());
+    writeBlocks(parts.learner.target().parameters(), *message.mutable_target());
+    writeDiagnostics(parts.diagnostics, parts.learner.online().sites(), message);
+    writeReplay(parts.replay, message);
+    for (const RunningMean& mean : parts.metrics.state().means) {
+        pb::Mean& out = *message.add_metric_means();
+        out.set_sum(mean.sum);
+        out.set_count(mean.count);
+    }
+    message.set_metric_env_step(parts.metrics.state().lastEnvStep);
+    return message.SerializeAsString();
+}
+
+Result<void> readCheckpoint(std::string_view bytes, const TrainerParts& parts, const EnvironmentForTask& environments) {
+    const auto message = parse(bytes);
+    if (!message) {
+        return tl::unexpected(message.error());
+    }
+    for (FactorizedNet* net : {&parts.learner.online(), &parts.learner.target()}) {
+        if (auto rebuilt = rebuildBranches(*message, *net); !rebuilt) {
+            return rebuilt;
+        }
+    }
+    if (auto read = readBlocks(message->online(), parts.learner.online().parameters()); !read) {
+        return read;
+    }
+    if (auto read = readBlocks(message->target(), parts.learner.target().parameters()); !read) {
+        return read;
+    }
+    if (auto read = readDiagnostics(*message, parts.learner.online().sites(), parts.diagnostics); !read) {
+        return read;
+    }
+    if (auto read = readReplay(*message, parts.replay, environments); !read) {
+        return read;
+    }
+    MetricLog::State metrics = parts.metrics.state();
+    for (std::size_t i = 0; i < metrics.means.size() && i < static_cast<std::size_t>(message->metric_means_size());
+         ++i) {
+        const pb::Mean& mean = message->metric_means(static_cast<int>(i));
+        metrics.means[i] = {mean.sum(), mean.count()};
+    }
+    metrics.lastEnvStep = message->metric_env_step();
+    parts.metrics.restore(std::move(metrics));
+    parts.learner.optimiser().setSteps(message->optimiser_steps());
+    parts.counters = readCounters(*message);
+    return {};
+}
+
+Result<Clocks> savedClocks(std::string_view saved) {
+    const auto message = parse(saved);
+    if (!message) {
+        return tl::unexpected(message.error());
+    }
+    return readClocks(message->clocks());
+}
+
+} // namespace knife

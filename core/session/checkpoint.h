@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A trainer's state as bytes and back (checkpoint.proto).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/learning/learner.h"
+#include "core/learning/replay.h"
+#include "core/plasticity/diagnostics.h"
+#include "core/session/metric_log.h"
+#include "core/session/training_state.h"
+
+namespace knife {
+
+/// References to the parts of one trainer.
+struct TrainerParts {
+    TrainingCounters& counters;
+    Learner& learner;
+    Diagnostics& diagnostics;
+    Replay& replay;
+    MetricLog& metrics;
+};
+
+/// An environment of the given task, in which a recorded episode can be played again.
+using EnvironmentForTask = std::function<Result<Environment*>(int task)>;
+
+[[nodiscard]] std::string writeCheckpoint(const TrainerParts& parts);
+/// Fills freshly built parts. ErrorCode::Corrupt when the bytes are not a checkpoint or are one of another experiment.
+[[nodiscard]] Result<void> readCheckpoint(std::string_view bytes, const TrainerParts& parts,
+                                          const EnvironmentForTask& environments);
+
+} // namespace knife

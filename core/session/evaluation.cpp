@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/session/evaluation.h"
+
+#include <algorithm>
+
+namespace knife {
+
+Result<EvaluationResult> evaluateGreedily(Rollout& rollout, const Agent& agent, std::uint64_t seed,
+                                          std::int64_t firstEpisode, std::int64_t episodes) {
+    EvaluationResult result;
+    double wins = 0.0;
+    while (result.episodes < episodes) {
+        const std::int64_t batch = std::min<std::int64_t>(rollout.environments().size(), episodes - result.episodes);
+        std::vector<EpisodeOrigin> origins;
+        for (std::int64_t i = 0; i < batch; ++i) {
+            const auto number = static_cast<std::uint64_t>(firstEpisode + result.episodes + i);
+            origins.push_back({.task = 0, .key = {.seed = seed, .greedy = true, .episode = number}});
+        }
+        const auto played = rollout.play(agent, origins, /*epsilon=*/0.0, {});
+        if (!played) {
+            return tl::unexpected(played.error());
+        }
+        for (const EpisodeRecord& episode : *played) {
+            result.meanReturn += episode.totalReward;
+            result.meanLength += episode.length;
+            wins += episode.won ? 1.0 : 0.0;
+        }
+        result.episodes += batch;
+    }
+    const auto count = static_cast<double>(std::max<std::int64_t>(result.episodes, 1));
+    result.meanReturn /= count;
+    result.meanLength /= count;
+    if (rollout.environments().spec().hasWin) {
+        result.winRate = wins / count;
+    }
+    return result;
+}
+
+} // namespace knife

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/session/run_plan.h"
+
+#include <utility>
+
+#include "core/envs/registry.h"
+#include "core/learning/batch.h"
+#include "core/nets/factorized_net.h"
+#include "core/plasticity/interventions/intervention.h"
+#include "core/session/net_spec.h"
+
+namespace knife {
+
+NetSpec makeNetSpec(const RunPlan& plan, std::uint64_t seed) {
+    const InputLayout layout(plan.spec, plan.experiment.agent);
+    return {.agentKind = plan.experiment.agent.kind,
+            .agent = {.input = layout.width(), .hidden = plan.experiment.agent.hidden, .actions = plan.spec.nActions},
+            .mixer = plan.experiment.mixer,
+            .mixerShape = {.agents = plan.spec.nAgents, .state = plan.spec.stateDim},
+            .seed = seed};
+}
+
+Result<RunPlan> planRun(const Experiment& experiment) {
+    RunPlan plan{.experiment = experiment, .tasks = {}, .spec = {}};
+    auto tasks = expandTasks(experiment);
+    if (!tasks) {
+        return tl::unexpected(tasks.error());
+    }
+    plan.tasks = std::move(*tasks);
+    auto environment = makeEnvironment(plan.tasks.front().env);
+    if (!environment) {
+        return tl::unexpected(environment.error());
+    }
+    plan.spec = (*environment)->spec();
+    auto env = resolveEnvironment(experiment.env);
+    if (!env) {
+        return tl::unexpected(env.error());
+    }
+    plan.experiment.env = std::move(*env);
+    auto mixer = resolveMixer(experiment.mixer);
+    if (!mixer) {
+        return tl::unexpected(mixer.error());
+    }
+    plan.experiment.mixer = std::move(*mixer);
+    for (Section& section : plan.experiment.interventions) {
+        auto resolved = resolveIntervention(section);
+        if (!resolved) {
+            return tl::unexpected(resolved.error());
+        }
+        section = std::move(*resolved);
+    }
+    // Building the networks once finds a wrong agent kind and interventions that name sites which do not exist.
+    const auto net = FactorizedNet::build(makeNetSpec(plan, 0));
+    if (!net) {
+        return tl::unexpected(net.error());
+    }
+    for (const Section& section : plan.experiment.interventions) {
+        if (auto built = makeIntervention(section, (*net)->sites()); !built) {
+            return tl::unexpected(built.error());
+        }
+    }
+    return plan;
+}
+
+} // namespace knife

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Everything that trains, without threads, processes or commands: environments, replay, learner, diagnostics,
+// interventions, and the order in which they act. Each call runs to completion on the calling thread.
+//
+// Between two advance() calls no environment is in the middle of an episode, and all randomness is counter-based, so
+// the state of a run is: parameters and moments, counters, diagnostics, and which episodes the replay buffer holds.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/session/run_plan.h"
+#include "core/store/run_writer.h"
+#include "core/types/env_view.h"
+#include "core/types/snapshot.h"
+#include "core/types/surgery_plan.h"
+
+namespace knife {
+
+/// What `train --json` reports about the end of a run.
+struct TrainingFigures {
+    std::string weightsSha256;
+    std::optional<double> testReturn;
+    std::optional<double> testWinRate;
+};
+
+class Trainer {
+  public:
+    /// Called after every environment step of a training rollout, on the training thread; must not block.
+    using StepHook = std::function<void()>;
+
+    /// `store` must outlive the trainer.
+    [[nodiscard]] static Result<std::unique_ptr<Trainer>> build(const RunPlan& plan, std::uint64_t seed,
+                                                                RunWriter& store, StepHook afterEnvStep);
+    virtual ~Trainer() = default;
+
+    /// Whether the budget is used up.
+    [[nodiscard]] virtual bool isDone() const = 0;
+    /// Switches the task if one is due, collects one batch of episodes and makes the updates that follow from it,
+    /// with everything that is triggered by them. ErrorCode::Diverged leaves the last good weights in place.
+    [[nodiscard]] virtual Result<void> advance() = 0;
+    /// Greedy episodes now; points are stored under "test/".
+    [[nodiscard]] virtual Result<void> evaluate() = 0;
+    /// Applies a plan and stores its receipt. Errors as Surgeon::check().
+    [[nodiscard]] virtual Result<SurgeryReceipt> operate(const SurgeryPlan& plan) = 0;
+    /// Takes the newest surgery back; ErrorCode::IllegalTransition when an update has followed it.
+    [[nodiscard]] virtual Result<void> undo() = 0;
+
+    [[nodiscard]] virtual const Clocks& clocks() const = 0;
+    /// Seconds of training so far; the session owns the watch.
+    virtual void setWall(double seconds) = 0;
+    [[nodiscard]] virtual const std::string& task() const = 0;
+    [[nodiscard]] virtual NeuronFrame neurons() const = 0;
+    [[nodiscard]] virtual EnvView envView() const = 0;
+    [[nodiscard]] virtual TrainingFigures figures() const = 0;
+
+    /// The whole state as bytes.
+    [[nodiscard]] virtual std::string save() const = 0;
+    /// Takes back what save() gave for the same plan and seed; ErrorCode::Corrupt otherwise.
+    [[nodiscard]] virtual Result<void> restore(std::string_view saved) = 0;
+};
+
+/// The clocks of a saved state, without building a trainer.
+[[nodiscard]] Result<Clocks> savedClocks(std::string_view saved);
+
+} // namespace knife

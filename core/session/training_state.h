@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The counters of a trainer: together with parameters, diagnostics and replay they are its whole state.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "core/types/clocks.h"
+
+namespace knife {
+
+struct TrainingCounters {
+    Clocks clocks;
+    std::int32_t task = 0;               ///< index of the current task instance
+    EnvStep explorationSince;            ///< where the epsilon schedule began
+    std::int64_t targetCopiedAt = 0;     ///< episode of the last target copy
+    std::int64_t evaluatedAt = -1;       ///< env step of the last evaluation; -1: never
+    std::int64_t evaluationEpisodes = 0; ///< greedy episodes played so far
+    std::int64_t surgeries = 0;          ///< surgery events so far
+    std::optional<double> testReturn;    ///< of the last evaluation
+    std::optional<double> testWinRate;
+};
+
+} // namespace knife
