@@ -71,6 +71,9 @@ class CurvesPanel final : public QWidget {
     /// "Export…" of one plot.
     void exportRequested(const QString& metric);
 
+  protected:
+    bool eventFilter(QObject* watched, QEvent* event) override;
+
   private:
     class Impl;
     std::unique_ptr<Impl> m_impl;

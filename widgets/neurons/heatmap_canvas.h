@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include <QPixmap>
@@ -13,8 +14,6 @@
 #include "core/types/snapshot.h"
 #include "widgets/neurons/heatmap_layout.h"
 #include "widgets/plot/colour_map.h"
-
-class QScrollArea;
 
 namespace knife {
 
@@ -27,7 +26,7 @@ class HeatmapCanvas final : public QWidget {
     void setFrame(std::shared_ptr<const NeuronFrame> frame);
     void setDiagnostic(const QString& name);
     void setScale(const ColourScale& scale);
-    /// Height of the part that is visible at once; the cell size is chosen to fit it.
+    /// Size of the part that is visible at once; the cell size is chosen to fit it.
     void setRoom(QSize room);
 
     [[nodiscard]] const HeatmapLayout& layoutOfCells() const { return m_layout; }
@@ -40,6 +39,8 @@ class HeatmapCanvas final : public QWidget {
   Q_SIGNALS:
     void cellActivated(knife::CellRef cell);
     void selectionEdited();
+    /// Text on the cell under the mouse or the cell cursor; empty when there is none.
+    void cellDescribed(const QString& text);
     /// The cell cursor moved: keep it in view.
     void cursorMovedTo(const QRect& area);
 
@@ -57,21 +58,25 @@ class HeatmapCanvas final : public QWidget {
     void relayout();
     void invalidate();
     void render();
-    void renderSite(QPainter& painter, std::size_t site) const;
+    void renderCells(QPainter& painter, std::size_t site) const;
     void renderLabel(QPainter& painter, std::size_t site) const;
     void renderMarks(QPainter& painter, std::size_t site) const;
     void paintSelection(QPainter& painter) const;
+    void pointAt(std::optional<CellRef> cell);
     void moveCursor(CellRef to, Qt::KeyboardModifiers modifiers);
-    void selectUpTo(CellRef cell);
-    void announce() const;
+    void extendTo(CellRef cell);
+    void replaceSelection(std::set<CellRef> selection);
+    [[nodiscard]] const std::vector<float>* values(std::size_t site) const;
+    [[nodiscard]] QColor colourOf(CellRef cell) const;
     [[nodiscard]] QString describe(CellRef cell) const;
+    [[nodiscard]] QString tooltip(CellRef cell) const;
 
     std::shared_ptr<const NeuronFrame> m_frame;
-    QString m_diagnostic;
+    std::string m_diagnostic;
     ColourScale m_scale;
     QSize m_room;
     HeatmapLayout m_layout;
-    QPixmap m_cells; ///< everything that only changes with the frame, the scale or the theme
+    QPixmap m_cells; ///< everything that changes only with the frame, the scale, the size or the theme
     std::set<CellRef> m_selection;
     std::set<CellRef> m_selectionBefore; ///< what a rubber band with Ctrl adds to
     std::optional<CellRef> m_cursor;

@@ -33,7 +33,7 @@ class NeuronHeatmap final : public QWidget {
 
     [[nodiscard]] std::vector<NeuronRef> selection() const; ///< ascending
     void setSelection(const std::vector<NeuronRef>& units); ///< unknown ones are dropped; does not emit
-    /// Selects every unit whose diagnostic lies below the threshold, at sites that accept composites. Emits.
+    /// Selects every unit whose RUA lies below the threshold, at sites that accept composites. Emits.
     void selectBelow(double threshold);
 
   Q_SIGNALS:
