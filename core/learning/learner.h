@@ -52,6 +52,7 @@ class Learner {
     [[nodiscard]] FactorizedNet& online() { return *m_online; }
     [[nodiscard]] const FactorizedNet& online() const { return *m_online; }
     [[nodiscard]] FactorizedNet& target() { return *m_target; }
+    [[nodiscard]] const FactorizedNet& target() const { return *m_target; }
     [[nodiscard]] Optimiser& optimiser() { return m_optimiser; }
     [[nodiscard]] const Optimiser& optimiser() const { return m_optimiser; }
 

@@ -12,7 +12,7 @@ namespace knife {
 
 namespace {
 
-constexpr std::int64_t kMaxRows = 2048;
+constexpr std::int64_t kMaxRows = 512;
 
 // One neuron's contribution to the consumers: activation column times outgoing column, with a sign.
 struct Term {

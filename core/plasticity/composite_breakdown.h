@@ -9,7 +9,7 @@
 
 namespace knife {
 
-/// Contributions over (at most 2,048 of) the valid rows of one batch; ascending by unit. `tap` must come from a
+/// Contributions over (at most 512 of) the valid rows of one batch; ascending by unit. `tap` must come from a
 /// forward pass of the present structure; otherwise the contributions are NaN.
 [[nodiscard]] std::vector<CompositeInfo> breakDownComposites(const Site& site, const SiteTap& tap,
                                                              const at::Tensor& validRows);

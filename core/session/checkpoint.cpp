@@ -263,22 +263,22 @@ Result<pb::Checkpoint> parse(std::string_view bytes) {
 
 } // namespace
 
-std::string writeCheckpoint(const TrainerParts& parts) {
+std::string writeCheckpoint(const TrainerState& state) {
     pb::Checkpoint message;
     message.set_version(kVersion);
-    writeCounters(parts.counters, message);
-    message.set_optimiser_steps(parts.learner.optimiser().steps());
-    writeBranches(parts.learner.online(), message);
-    writeBlocks(parts.learner.online().parameters(), *message.mutable_online());
-    writeBlocks(parts.learner.target().parameters(), *message.mutable_target());
-    writeDiagnostics(parts.diagnostics, parts.learner.online().sites(), message);
-    writeReplay(parts.replay, message);
-    for (const RunningMean& mean : parts.metrics.state().means) {
+    writeCounters(state.counters, message);
+    message.set_optimiser_steps(state.learner.optimiser().steps());
+    writeBranches(state.learner.online(), message);
+    writeBlocks(state.learner.online().parameters(), *message.mutable_online());
+    writeBlocks(state.learner.target().parameters(), *message.mutable_target());
+    writeDiagnostics(state.diagnostics, state.learner.online().sites(), message);
+    writeReplay(state.replay, message);
+    for (const RunningMean& mean : state.metrics.state().means) {
         pb::Mean& out = *message.add_metric_means();
         out.set_sum(mean.sum);
         out.set_count(mean.count);
     }
-    message.set_metric_env_step(parts.metrics.state().lastEnvStep);
+    message.set_metric_env_step(state.metrics.state().lastEnvStep);
     return message.SerializeAsString();
 }
 

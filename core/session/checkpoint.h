@@ -15,7 +15,16 @@
 
 namespace knife {
 
-/// References to the parts of one trainer.
+/// References to the parts of one trainer, to read from.
+struct TrainerState {
+    const TrainingCounters& counters;
+    const Learner& learner;
+    const Diagnostics& diagnostics;
+    const Replay& replay;
+    const MetricLog& metrics;
+};
+
+/// The same, to be filled.
 struct TrainerParts {
     TrainingCounters& counters;
     Learner& learner;
@@ -27,7 +36,7 @@ struct TrainerParts {
 /// An environment of the given task, in which a recorded episode can be played again.
 using EnvironmentForTask = std::function<Result<Environment*>(int task)>;
 
-[[nodiscard]] std::string writeCheckpoint(const TrainerParts& parts);
+[[nodiscard]] std::string writeCheckpoint(const TrainerState& state);
 /// Fills freshly built parts. ErrorCode::Corrupt when the bytes are not a checkpoint or are one of another experiment.
 [[nodiscard]] Result<void> readCheckpoint(std::string_view bytes, const TrainerParts& parts,
                                           const EnvironmentForTask& environments);

@@ -21,8 +21,12 @@ NetSpec makeNetSpec(const RunPlan& plan, std::uint64_t seed) {
 }
 
 Result<RunPlan> planRun(const Experiment& experiment) {
-    RunPlan plan{.experiment = experiment, .tasks = {}, .spec = {}};
-    auto tasks = expandTasks(experiment);
+    auto resolvedTasks = resolveTasks(experiment);
+    if (!resolvedTasks) {
+        return tl::unexpected(resolvedTasks.error());
+    }
+    RunPlan plan{.experiment = std::move(*resolvedTasks), .tasks = {}, .spec = {}};
+    auto tasks = expandTasks(plan.experiment);
     if (!tasks) {
         return tl::unexpected(tasks.error());
     }
@@ -32,11 +36,6 @@ Result<RunPlan> planRun(const Experiment& experiment) {
         return tl::unexpected(environment.error());
     }
     plan.spec = (*environment)->spec();
-    auto env = resolveEnvironment(experiment.env);
-    if (!env) {
-        return tl::unexpected(env.error());
-    }
-    plan.experiment.env = std::move(*env);
     auto mixer = resolveMixer(experiment.mixer);
     if (!mixer) {
         return tl::unexpected(mixer.error());

@@ -1,0 +1,546 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/session/session.h"
+
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "core/session/process_info.h"
+#include "core/session/trainer.h"
+#include "core/store/run_reader.h"
+#include "core/store/run_writer.h"
+#include "core/store/workspace.h"
+
+namespace knife {
+
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+double secondsSince(SteadyClock::time_point moment) {
+    return std::chrono::duration<double>(SteadyClock::now() - moment).count();
+}
+
+// Commands from any thread; waited for on the training thread.
+class CommandQueue {
+  public:
+    void push(Command command) {
+        {
+            const std::scoped_lock lock(m_mutex);
+            m_commands.push_back(std::move(command));
+        }
+        m_arrived.notify_one();
+    }
+
+    std::optional<Command> pop() {
+        const std::scoped_lock lock(m_mutex);
+        if (m_commands.empty()) {
+            return std::nullopt;
+        }
+        Command command = std::move(m_commands.front());
+        m_commands.pop_front();
+        return command;
+    }
+
+    void waitFor(std::chrono::milliseconds time) {
+        std::unique_lock lock(m_mutex);
+        m_arrived.wait_for(lock, time, [this] { return !m_commands.empty(); });
+    }
+
+  private:
+    std::mutex m_mutex;
+    std::condition_variable m_arrived;
+    std::deque<Command> m_commands;
+};
+
+// Speed over the last few seconds of training.
+class SpeedMeter {
+  public:
+    void add(const Clocks& clocks) {
+        m_samples.push_back(clocks);
+        while (m_samples.size() > 2 && clocks.wallS - m_samples.front().wallS > kWindowS) {
+            m_samples.pop_front();
+        }
+    }
+    [[nodiscard]] double envStepsPerS() const {
+        return rate([](const Clocks& c) { return c.envStep.value; });
+    }
+    [[nodiscard]] double updatesPerS() const {
+        return rate([](const Clocks& c) { return c.update.value; });
+    }
+
+  private:
+    static constexpr double kWindowS = 5.0;
+    template <typename Count>
+    [[nodiscard]] double rate(Count count) const {
+        if (m_samples.size() < 2) {
+            return 0.0;
+        }
+        const double seconds = m_samples.back().wallS - m_samples.front().wallS;
+        return seconds > 0.0 ? static_cast<double>(count(m_samples.back()) - count(m_samples.front())) / seconds : 0.0;
+    }
+    std::deque<Clocks> m_samples;
+};
+
+class SessionImpl final : public Session {
+  public:
+    SessionImpl(RunPlan plan, std::uint64_t seed, bool startPaused, std::unique_ptr<RunWriter> store, RunState state)
+        : m_plan(std::move(plan)),
+          m_seed(seed),
+          m_startPaused(startPaused),
+          m_store(std::move(store)),
+          m_state(state) {}
+
+    Result<void> prepare(std::string_view saved, std::string_view reason);
+
+    const RunId& id() const override { return m_store->id(); }
+    std::int64_t totalEnvSteps() const override { return m_plan.experiment.steps; }
+    RunOutcome run(SessionObserver& observer) override;
+    void submit(Command command) override { m_commands.push(std::move(command)); }
+    void interrupt() override { m_interrupted.store(true, std::memory_order_relaxed); }
+
+  private:
+    Result<void> moveTo(RunState state, std::string_view reason = {});
+    Result<void> loop();
+    Result<void> trainOnce();
+    Result<void> checkpoint();
+    Result<void> checkpointIfDue();
+    void drainCommands();
+    Result<std::optional<SurgeryReceipt>> execute(const CommandBody& body);
+    Result<void> leavePause(const char* why);
+    Result<void> enterPause(const char* why);
+    Result<void> requirePaused(const char* what) const;
+    bool reachedGoal() const;
+    void serveSnapshot();
+    void storeProgress();
+    RunOutcome finish(const Result<void>& trained);
+    std::string summaryJson() const;
+
+    RunPlan m_plan;
+    std::uint64_t m_seed;
+    bool m_startPaused;
+    std::unique_ptr<RunWriter> m_store;
+    RunState m_state;
+    std::unique_ptr<Trainer> m_trainer;
+    SessionObserver* m_observer = nullptr;
+
+    CommandQueue m_commands;
+    std::atomic<bool> m_interrupted{false};
+    bool m_stopRequested = false;
+    std::optional<UpdateStep> m_goalUpdate; ///< of a single step
+    std::optional<EnvStep> m_goalEnvStep;   ///< of run-to
+
+    double m_wallBefore = 0.0; ///< seconds of training before this stretch
+    SteadyClock::time_point m_stretchBegan;
+    SteadyClock::time_point m_lastCheckpoint;
+    SteadyClock::time_point m_lastProgress;
+    SpeedMeter m_speed;
+
+    NeuronFrame m_neurons; ///< cached for snapshots
+    SteadyClock::time_point m_neuronsTaken;
+    bool m_neuronsStale = true;
+};
+
+Result<void> SessionImpl::prepare(std::string_view saved, std::string_view reason) {
+    auto trainer = Trainer::build(m_plan, m_seed, *m_store, [this] { serveSnapshot(); });
+    if (!trainer) {
+        return tl::unexpected(trainer.error());
+    }
+    m_trainer = std::move(*trainer);
+    if (!saved.empty()) {
+        if (auto restored = m_trainer->restore(saved); !restored) {
+            return restored;
+        }
+    }
+    m_wallBefore = m_trainer->clocks().wallS;
+    if (auto segment = m_store->beginSegment(m_trainer->clocks(), reason); !segment) {
+        return tl::unexpected(segment.error());
+    }
+    return {};
+}
+
+Result<void> SessionImpl::moveTo(RunState state, std::string_view reason) {
+    if (!isLegalTransition(m_state, state)) {
+        return fail(ErrorCode::IllegalTransition,
+                    fmt::format("a run that is {} cannot become {}", toString(m_state), toString(state)));
+    }
+    m_state = state;
+    storeProgress();
+    m_observer->stateChanged({state, m_trainer->clocks(), std::string(reason)});
+    return {};
+}
+
+void SessionImpl::storeProgress() {
+    m_store->progress(m_trainer->clocks(), m_state, m_trainer->task(), m_speed.envStepsPerS());
+    m_lastProgress = SteadyClock::now();
+}
+
+RunOutcome SessionImpl::run(SessionObserver& observer) {
+    m_observer = &observer;
+    m_lastCheckpoint = SteadyClock::now();
+    return finish(loop());
+}
+
+Result<void> SessionImpl::loop() {
+    if (auto moved = moveTo(RunState::Starting); !moved) {
+        return moved;
+    }
+    if (auto moved = moveTo(m_startPaused ? RunState::Paused : RunState::Running); !moved) {
+        return moved;
+    }
+    while (!m_interrupted.load(std::memory_order_relaxed)) {
+        drainCommands();
+        if (m_stopRequested) {
+            return {};
+        }
+        if (m_state == RunState::Paused) {
+            serveSnapshot();
+            m_commands.waitFor(std::chrono::milliseconds(20)); // short: a signal and a snapshot request wake nobody
+            continue;
+        }
+        if (m_trainer->isDone()) {
+            return m_trainer->evaluate();
+        }
+        if (auto trained = trainOnce(); !trained) {
+            return trained;
+        }
+        if (auto saved = checkpointIfDue(); !saved) {
+            return saved;
+        }
+        if (reachedGoal()) {
+            if (auto paused = enterPause("reached its goal"); !paused) {
+                return paused;
+            }
+        }
+    }
+    return {};
+}
+
+Result<void> SessionImpl::trainOnce() {
+    m_stretchBegan = SteadyClock::now();
+    auto advanced = m_trainer->advance();
+    m_wallBefore += secondsSince(m_stretchBegan);
+    m_trainer->setWall(m_wallBefore);
+    m_neuronsStale = true;
+    if (!advanced) {
+        return advanced;
+    }
+    if (const auto failure = m_store->failure()) {
+        return tl::unexpected(*failure);
+    }
+    m_speed.add(m_trainer->clocks());
+    m_observer->progressed(m_trainer->clocks(), m_speed.envStepsPerS());
+    serveSnapshot();
+    if (secondsSince(m_lastProgress) > 0.5) {
+        storeProgress();
+    }
+    return {};
+}
+
+bool SessionImpl::reachedGoal() const {
+    const Clocks& clocks = m_trainer->clocks();
+    return (m_goalUpdate && clocks.update >= *m_goalUpdate) || (m_goalEnvStep && clocks.envStep >= *m_goalEnvStep);
+}
+
+Result<void> SessionImpl::checkpoint() {
+    const std::string content = m_trainer->save();
+    auto stored = m_store->checkpoint(m_trainer->clocks(), std::as_bytes(std::span(content)),
+                                      static_cast<int>(m_plan.experiment.checkpoint.keepLast));
+    m_lastCheckpoint = SteadyClock::now();
+    if (!stored) {
+        return tl::unexpected(std::move(stored.error()).within("writing a checkpoint"));
+    }
+    m_store->event(m_trainer->clocks(), "checkpoint",
+                   fmt::format("checkpoint, {} bytes before compression", content.size()));
+    return {};
+}
+
+Result<void> SessionImpl::checkpointIfDue() {
+    return secondsSince(m_lastCheckpoint) >= m_plan.experiment.checkpoint.intervalS ? checkpoint() : Result<void>{};
+}
+
+Result<void> SessionImpl::enterPause(const char* why) {
+    m_goalUpdate.reset();
+    m_goalEnvStep.reset();
+    if (auto moved = moveTo(RunState::Pausing, why); !moved) {
+        return moved;
+    }
+    m_store->event(m_trainer->clocks(), "pause", why);
+    return moveTo(RunState::Paused, why);
+}
+
+Result<void> SessionImpl::leavePause(const char* why) {
+    if (auto moved = moveTo(RunState::Running, why); !moved) {
+        return moved;
+    }
+    m_store->event(m_trainer->clocks(), "continue", why);
+    return {};
+}
+
+Result<void> SessionImpl::requirePaused(const char* what) const {
+    if (m_state != RunState::Paused) {
+        return fail(ErrorCode::IllegalTransition,
+                    fmt::format("{} needs a paused run; this one is {}", what, toString(m_state)));
+    }
+    return {};
+}
+
+void SessionImpl::drainCommands() {
+    while (auto command = m_commands.pop()) {
+        CommandResult result{.id = command->id, .error = {}, .receipt = {}, .text = {}};
+        auto done = execute(command->body);
+        if (done) {
+            result.receipt = std::move(*done);
+        } else {
+            result.error = done.error();
+            m_observer->notice({Notice::Level::Warning, m_trainer->clocks(), done.error().describe()});
+        }
+        m_neuronsStale = true;
+        m_observer->commandDone(result);
+    }
+}
+
+Result<std::optional<SurgeryReceipt>> SessionImpl::execute(const CommandBody& body) {
+    const auto plain = [](Result<void> done) -> Result<std::optional<SurgeryReceipt>> {
+        if (!done) {
+            return tl::unexpected(done.error());
+        }
+        return std::nullopt;
+    };
+    const auto visitor = [&](const auto& command) -> Result<std::optional<SurgeryReceipt>> {
+        using T = std::decay_t<decltype(command)>;
+        if constexpr (std::is_same_v<T, ContinueCommand>) {
+            return plain(leavePause("continued by command"));
+        } else if constexpr (std::is_same_v<T, PauseCommand>) {
+            return plain(enterPause("paused by command"));
+        } else if constexpr (std::is_same_v<T, StepCommand>) {
+            if (auto paused = requirePaused("a single step"); !paused) {
+                return tl::unexpected(paused.error());
+            }
+            m_goalUpdate = UpdateStep{m_trainer->clocks().update.value + std::max<std::int64_t>(1, command.updates)};
+            return plain(leavePause("single step"));
+        } else if constexpr (std::is_same_v<T, RunToCommand>) {
+            if (command.envStep <= m_trainer->clocks().envStep) {
+                return fail(ErrorCode::Usage, fmt::format("env step {} lies behind: the run is at {}",
+                                                          command.envStep.value, m_trainer->clocks().envStep.value));
+            }
+            m_goalEnvStep = command.envStep;
+            return m_state == RunState::Paused ? plain(leavePause("run to a step")) : std::nullopt;
+        } else if constexpr (std::is_same_v<T, EvaluateCommand>) {
+            return plain(m_trainer->evaluate());
+        } else if constexpr (std::is_same_v<T, CheckpointCommand>) {
+            return plain(checkpoint());
+        } else if constexpr (std::is_same_v<T, OperateCommand>) {
+            if (auto saved = checkpoint(); !saved) { // what is done by hand can be gone back on
+                return tl::unexpected(saved.error());
+            }
+            auto receipt = m_trainer->operate(command.plan);
+            if (!receipt) {
+                return tl::unexpected(receipt.error());
+            }
+            return std::optional<SurgeryReceipt>(std::move(*receipt));
+        } else if constexpr (std::is_same_v<T, UndoCommand>) {
+            if (auto paused = requirePaused("undo"); !paused) {
+                return tl::unexpected(paused.error());
+            }
+            return plain(m_trainer->undo());
+        } else {
+            static_assert(std::is_same_v<T, StopCommand>);
+            m_stopRequested = true;
+            return std::nullopt;
+        }
+    };
+    return std::visit(visitor, body);
+}
+
+void SessionImpl::serveSnapshot() {
+    if (!m_observer->wantsSnapshot()) {
+        return;
+    }
+    // Ten pictures of the neurons a second are plenty; the environment moves with every request.
+    constexpr double kNeuronPeriodS = 0.1;
+    if (m_neuronsStale && (m_state == RunState::Paused || secondsSince(m_neuronsTaken) > kNeuronPeriodS)) {
+        m_neurons = m_trainer->neurons();
+        m_neuronsTaken = SteadyClock::now();
+        m_neuronsStale = false;
+    }
+    m_observer->snapshot({.state = m_state,
+                          .clocks = m_trainer->clocks(),
+                          .totalEnvSteps = m_plan.experiment.steps,
+                          .envStepsPerS = m_speed.envStepsPerS(),
+                          .updatesPerS = m_speed.updatesPerS(),
+                          .memoryBytes = residentBytes(),
+                          .task = m_trainer->task(),
+                          .neurons = m_neurons,
+                          .env = m_trainer->envView()});
+}
+
+std::string SessionImpl::summaryJson() const {
+    const Clocks& clocks = m_trainer->clocks();
+    const TrainingFigures figures = m_trainer->figures();
+    const auto perSecond = [&](std::int64_t count) {
+        return clocks.wallS > 0.0 ? static_cast<double>(count) / clocks.wallS : 0.0;
+    };
+    nlohmann::ordered_json final = nlohmann::ordered_json::object();
+    if (figures.testReturn) {
+        final["test_return"] = *figures.testReturn;
+    }
+    if (figures.testWinRate) {
+        final["test_win_rate"] = *figures.testWinRate;
+    }
+    const nlohmann::ordered_json summary{{"run", id().value},
+                                         {"status", toString(m_state)},
+                                         {"experiment", m_plan.experiment.name},
+                                         {"seed", m_seed},
+                                         {"env_steps", clocks.envStep.value},
+                                         {"updates", clocks.update.value},
+                                         {"episodes", clocks.episode.value},
+                                         {"wall_s", clocks.wallS},
+                                         {"env_steps_per_s", perSecond(clocks.envStep.value)},
+                                         {"updates_per_s", perSecond(clocks.update.value)},
+                                         {"weights_sha256", figures.weightsSha256},
+                                         {"final", final}};
+    return summary.dump();
+}
+
+RunOutcome SessionImpl::finish(const Result<void>& trained) {
+    RunOutcome outcome;
+    outcome.error = trained ? std::nullopt : std::optional(trained.error());
+    const bool interrupted = m_interrupted.load(std::memory_order_relaxed);
+    RunState last = interrupted ? RunState::Interrupted : RunState::Finished;
+    if (!outcome.error && !m_store->failure()) {
+        if (!interrupted) {
+            (void)moveTo(RunState::Stopping); // every state the loop can end in leads to Stopping
+        }
+        if (auto saved = checkpoint(); !saved) {
+            outcome.error = saved.error();
+        }
+    }
+    std::string failure;
+    if (outcome.error) {
+        last = RunState::Failed;
+        failure = outcome.error->describe();
+        m_store->event(m_trainer->clocks(), "error", failure);
+        m_observer->notice({Notice::Level::Error, m_trainer->clocks(), failure});
+    }
+    m_state = last;
+    outcome.state = last;
+    outcome.summaryJson = summaryJson();
+    if (auto closed = m_store->close(last, failure, m_trainer->clocks(), outcome.summaryJson);
+        !closed && !outcome.error) {
+        outcome.error = closed.error();
+        outcome.state = RunState::Failed;
+    }
+    m_observer->stateChanged({outcome.state, m_trainer->clocks(), failure});
+    return outcome;
+}
+
+Result<std::unique_ptr<Session>> prepared(std::unique_ptr<SessionImpl> session, std::string_view saved,
+                                          std::string_view reason) {
+    if (auto ready = session->prepare(saved, reason); !ready) {
+        return tl::unexpected(ready.error());
+    }
+    return session;
+}
+
+// The newest checkpoint whose content is whole; empty when there is none.
+Result<std::string> newestSoundCheckpoint(RunReader& reader, const RunId& run) {
+    const auto checkpoints = reader.checkpoints(run);
+    if (!checkpoints) {
+        return tl::unexpected(checkpoints.error());
+    }
+    std::optional<Error> damage;
+    for (auto record = checkpoints->rbegin(); record != checkpoints->rend(); ++record) {
+        const auto content = reader.checkpointContent(*record);
+        if (content) {
+            return std::string(reinterpret_cast<const char*>(content->data()), content->size());
+        }
+        damage = content.error();
+    }
+    if (damage) {
+        return tl::unexpected(*damage);
+    }
+    return std::string();
+}
+
+} // namespace
+
+Result<std::unique_ptr<Session>> Session::start(const Experiment& experiment, std::uint64_t seed,
+                                                const SessionOptions& options) {
+    auto plan = planRun(experiment);
+    if (!plan) {
+        return tl::unexpected(plan.error());
+    }
+    if (auto ready = prepareWorkspace(options.workspace); !ready) {
+        return tl::unexpected(ready.error());
+    }
+    auto store = RunWriter::create(options.workspace, {.id = options.id,
+                                                       .experiment = experiment.name,
+                                                       .seed = seed,
+                                                       .configToml = toToml(plan->experiment),
+                                                       .totalEnvSteps = experiment.steps,
+                                                       .build = options.build,
+                                                       .parent = {},
+                                                       .forkStep = {}});
+    if (!store) {
+        return tl::unexpected(store.error());
+    }
+    return prepared(
+        std::make_unique<SessionImpl>(std::move(*plan), seed, options.startPaused, std::move(*store), RunState::Idle),
+        {}, "start");
+}
+
+Result<std::unique_ptr<Session>> Session::resume(const RunId& run, std::optional<std::int64_t> steps,
+                                                 const SessionOptions& options) {
+    auto reader = RunReader::open(options.workspace);
+    if (!reader) {
+        return tl::unexpected(reader.error());
+    }
+    const auto record = (*reader)->run(run);
+    const auto config = (*reader)->configToml(run);
+    if (!record || !config) {
+        return tl::unexpected(!record ? record.error() : config.error());
+    }
+    auto experiment = parseExperiment(*config, fmt::format("stored configuration of run {}", run.value));
+    if (!experiment) {
+        return tl::unexpected(experiment.error());
+    }
+    experiment->steps = steps.value_or(experiment->steps);
+    auto plan = planRun(*experiment);
+    if (!plan) {
+        return tl::unexpected(plan.error());
+    }
+    const auto saved = newestSoundCheckpoint(**reader, run);
+    if (!saved) {
+        return tl::unexpected(saved.error());
+    }
+    Clocks from;
+    if (!saved->empty()) {
+        const auto clocks = savedClocks(*saved);
+        if (!clocks) {
+            return tl::unexpected(clocks.error());
+        }
+        from = *clocks;
+    }
+    if (from.envStep.value >= experiment->steps) {
+        return fail(ErrorCode::Usage, fmt::format("run {} has used up its budget of {} env steps; give a larger one "
+                                                  "with --steps",
+                                                  run.value, experiment->steps));
+    }
+    auto store = RunWriter::takeOver(options.workspace, run, from);
+    if (!store) {
+        return tl::unexpected(store.error());
+    }
+    return prepared(std::make_unique<SessionImpl>(std::move(*plan), record->seed, options.startPaused,
+                                                  std::move(*store), RunState::Interrupted),
+                    *saved, "resume");
+}
+
+} // namespace knife

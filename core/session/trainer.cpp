@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/session/trainer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "core/envs/registry.h"
+#include "core/learning/joint_values.h"
+#include "core/learning/learner.h"
+#include "core/learning/replay.h"
+#include "core/learning/rollout.h"
+#include "core/learning/schedules.h"
+#include "core/plasticity/diagnostics.h"
+#include "core/plasticity/interventions/intervention.h"
+#include "core/plasticity/surgeon.h"
+#include "core/session/checkpoint.h"
+#include "core/session/evaluation.h"
+#include "core/session/metric_log.h"
+#include "core/session/net_spec.h"
+#include "core/session/training_state.h"
+
+namespace knife {
+
+namespace {
+
+constexpr std::int64_t kEvaluationEnvs = 16; // parallel greedy episodes; more only costs memory
+
+std::string eventNumber(std::int64_t surgery) {
+    return nlohmann::ordered_json{{"event", surgery}}.dump();
+}
+
+class TrainerImpl final : public Trainer {
+  public:
+    TrainerImpl(RunPlan plan, std::uint64_t seed, RunWriter& store, StepHook hook, std::unique_ptr<Learner> learner)
+        : m_plan(std::move(plan)),
+          m_experiment(m_plan.experiment),
+          m_seed(seed),
+          m_store(store),
+          m_hook(std::move(hook)),
+          m_layout(m_plan.spec, m_experiment.agent),
+          m_learner(std::move(learner)),
+          m_surgeon(m_learner->online(), m_learner->target(), seed),
+          m_diagnostics(m_experiment.diagnostics, m_learner->online().sites()),
+          m_replay(static_cast<std::size_t>(m_experiment.learning.bufferEpisodes)),
+          m_metrics(store, m_plan.spec.hasWin) {}
+
+    Result<void> prepare();
+
+    bool isDone() const override { return m_counters.clocks.envStep.value >= m_experiment.steps; }
+    Result<void> advance() override;
+    Result<void> evaluate() override;
+    Result<SurgeryReceipt> operate(const SurgeryPlan& plan) override;
+    Result<void> undo() override;
+    const Clocks& clocks() const override { return m_counters.clocks; }
+    void setWall(double seconds) override { m_counters.clocks.wallS = seconds; }
+    const std::string& task() const override { return currentTask().name; }
+    NeuronFrame neurons() const override { return m_diagnostics.frame(m_counters.clocks); }
+    EnvView envView() const override;
+    TrainingFigures figures() const override;
+    std::string save() const override;
+    Result<void> restore(std::string_view saved) override;
+
+  private:
+    const TaskInstance& currentTask() const { return m_plan.tasks[static_cast<std::size_t>(m_counters.task)]; }
+    double epsilon() const {
+        return epsilonAt(m_experiment.exploration, m_counters.clocks.envStep, m_counters.explorationSince);
+    }
+    TrainerParts parts() { return {m_counters, *m_learner, m_diagnostics, m_replay, m_metrics}; }
+
+    Result<void> enterTask(std::int32_t task);
+    Result<void> switchTask();
+    Result<void> collect();
+    Result<void> update();
+    Result<void> runInterventions(std::string_view trigger);
+    void closeDiagnosticsWindow();
+    void copyTargetIfDue();
+    Result<void> evaluateIfDue();
+    Batch probeBatch() const;
+
+    RunPlan m_plan;
+    const Experiment& m_experiment;
+    std::uint64_t m_seed;
+    RunWriter& m_store;
+    StepHook m_hook;
+    InputLayout m_layout;
+    std::unique_ptr<Learner> m_learner;
+    Surgeon m_surgeon;
+    Diagnostics m_diagnostics;
+    Replay m_replay;
+    MetricLog m_metrics;
+    std::vector<std::unique_ptr<Intervention>> m_interventions;
+    std::unique_ptr<Rollout> m_rollout;
+    std::unique_ptr<Rollout> m_evaluation;
+    TrainingCounters m_counters;
+};
+
+Result<void> TrainerImpl::prepare() {
+    for (const Section& section : m_experiment.interventions) {
+        auto intervention = makeIntervention(section, m_learner->online().sites());
+        if (!intervention) {
+            return tl::unexpected(intervention.error());
+        }
+        m_interventions.push_back(std::move(*intervention));
+    }
+    return enterTask(0);
+}
+
+Result<void> TrainerImpl::enterTask(std::int32_t task) {
+    const Section& env = m_plan.tasks[static_cast<std::size_t>(task)].env;
+    auto training = VectorEnv::make(env, static_cast<int>(m_experiment.learning.parallelEnvs));
+    auto evaluation =
+        VectorEnv::make(env, static_cast<int>(std::min(kEvaluationEnvs, m_experiment.evaluation.episodes)));
+    if (!training || !evaluation) {
+        return tl::unexpected(!training ? training.error() : evaluation.error());
+    }
+    m_counters.task = task;
+    m_rollout = std::make_unique<Rollout>(std::move(*training), m_layout);
+    m_evaluation = std::make_unique<Rollout>(std::move(*evaluation), m_layout);
+    return {};
+}
+
+Result<void> TrainerImpl::advance() {
+    const bool lastTask = static_cast<std::size_t>(m_counters.task) + 1 == m_plan.tasks.size();
+    if (!lastTask && m_counters.clocks.envStep.value >= currentTask().end) {
+        if (auto switched = switchTask(); !switched) {
+            return switched;
+        }
+    }
+    if (auto evaluated = evaluateIfDue(); !evaluated) {
+        return evaluated;
+    }
+    if (auto collected = collect(); !collected) {
+        return collected;
+    }
+    if (m_replay.size() >= static_cast<std::size_t>(m_experiment.learning.batchEpisodes)) {
+        for (std::int64_t i = 0; i < m_experiment.learning.updatesPerRollout; ++i) {
+            if (auto updated = update(); !updated) {
+                return updated;
+            }
+        }
+    }
+    copyTargetIfDue();
+    m_metrics.storeTraining(m_counters.clocks, epsilon(), m_replay.size());
+    return {};
+}
+
+Result<void> TrainerImpl::switchTask() {
+    // Function preservation matters exactly here, so remedies act on what the old task's last window showed, before
+    // the first update on the new task.
+    if (auto evaluated = evaluate(); !evaluated) {
+        return evaluated;
+    }
+    if (m_diagnostics.windowUpdates() * 2 >= m_experiment.diagnostics.window) {
+        closeDiagnosticsWindow();
+    }
+    if (auto operated = runInterventions("task_switch"); !operated) {
+        return operated;
+    }
+    const std::string from = currentTask().name;
+    if (auto entered = enterTask(m_counters.task + 1); !entered) {
+        return entered;
+    }
+    if (m_experiment.learning.onSwitchBuffer == "clear") {
+        m_replay.clear();
+    }
+    if (m_experiment.learning.onSwitchOptimiser == "reset") {
+        m_learner->optimiser().reset(m_learner->online().parameters());
+    }
+    if (m_experiment.exploration.onSwitch == "restart") {
+        m_counters.explorationSince = m_counters.clocks.envStep;
+    }
+    const nlohmann::ordered_json details{{"task", m_counters.task},
+                                         {"from", from},
+                                         {"to", currentTask().name},
+                                         {"final_test_return", m_counters.testReturn.value_or(std::nan(""))}};
+    m_store.event(m_counters.clocks, "task_switch", fmt::format("{} → {}", from, currentTask().name), details.dump());
+    m_counters.evaluatedAt = -1; // the new task is evaluated before its first update
+    return {};
+}
+
+Result<void> TrainerImpl::collect() {
+    std::vector<EpisodeOrigin> origins;
+    for (std::int64_t i = 0; i < m_experiment.learning.parallelEnvs; ++i) {
+        const auto number = static_cast<std::uint64_t>(m_counters.clocks.episode.value + i);
+        origins.push_back({.task = m_counters.task, .key = {.seed = m_seed, .greedy = false, .episode = number}});
+    }
+    auto episodes = m_rollout->play(m_learner->online().agent(), origins, epsilon(), m_hook);
+    if (!episodes) {
+        return tl::unexpected(episodes.error());
+    }
+    for (EpisodeRecord& episode : *episodes) {
+        m_counters.clocks.envStep.value += episode.length;
+        m_counters.clocks.episode.value += 1;
+        m_metrics.addEpisode(episode);
+        m_replay.add(std::make_shared<const EpisodeRecord>(std::move(episode)));
+    }
+    return {};
+}
+
+Result<void> TrainerImpl::update() {
+    UpdateStep& step = m_counters.clocks.update;
+    const auto sampled = m_replay.sample(static_cast<std::size_t>(m_experiment.learning.batchEpisodes),
+                                         CounterRng({m_seed, "replay", static_cast<std::uint64_t>(step.value)}));
+    const Batch batch = makeBatch(sampled, m_plan.spec, m_layout);
+    const auto report = m_learner->update(batch, &m_diagnostics, m_diagnostics.wantsActivations(step));
+    if (!report) {
+        return tl::unexpected(report.error());
+    }
+    m_surgeon.forgetUndo();
+    step.value += 1;
+    m_metrics.addUpdate(*report);
+    if (m_diagnostics.windowIsFull()) {
+        closeDiagnosticsWindow();
+    }
+    const std::int64_t frameInterval = m_experiment.diagnostics.frameInterval;
+    if (frameInterval > 0 && step.value % frameInterval == 0) {
+        m_store.frame(m_diagnostics.frame(m_counters.clocks));
+    }
+    return runInterventions("periodic");
+}
+
+void TrainerImpl::closeDiagnosticsWindow() {
+    m_diagnostics.closeWindow();
+    m_metrics.storeStagnation(m_counters.clocks, m_diagnostics.summarise(m_diagnostics.frame(m_counters.clocks)));
+}
+
+Result<void> TrainerImpl::runInterventions(std::string_view trigger) {
+    for (const auto& intervention : m_interventions) {
+        const TriggerConfig& when = intervention->trigger();
+        if (when.trigger != trigger || (trigger == "periodic" && m_counters.clocks.update.value % when.every != 0)) {
+            continue;
+        }
+        SurgeryPlan plan = intervention->propose(m_diagnostics, m_learner->online().sites());
+        if (plan.empty()) {
+            continue;
+        }
+        plan.reason = trigger;
+        if (auto receipt = operate(plan); !receipt) {
+            return tl::unexpected(receipt.error());
+        }
+    }
+    return {};
+}
+
+Batch TrainerImpl::probeBatch() const {
+    return makeBatch(m_replay.newest(static_cast<std::size_t>(m_experiment.learning.batchEpisodes)), m_plan.spec,
+                     m_layout);
+}
+
+Result<SurgeryReceipt> TrainerImpl::operate(const SurgeryPlan& plan) {
+    if (auto checked = m_surgeon.check(plan); !checked) {
+        return tl::unexpected(checked.error());
+    }
+    SurgeryReceipt receipt{
+        .event = m_counters.surgeries, .clocks = m_counters.clocks, .plan = plan, .sites = {}, .change = {}};
+    const bool measurable = m_replay.size() > 0;
+    const Batch batch = measurable ? probeBatch() : Batch{};
+    const Probe before = measurable ? m_learner->probe(batch) : Probe{};
+    auto sites = m_surgeon.apply(plan, m_counters.surgeries);
+    if (!sites) {
+        return tl::unexpected(sites.error());
+    }
+    receipt.sites = std::move(*sites);
+    if (measurable) {
+        receipt.change = Learner::difference(before, m_learner->probe(batch));
+    }
+    for (SiteReceipt& touched : receipt.sites) {
+        const auto& all = m_learner->online().sites().all();
+        const auto site = static_cast<std::size_t>(std::ranges::find(all, touched.site, &Site::name) - all.begin());
+        const std::vector<float>& rua = m_diagnostics.lastRua(site);
+        for (const int unit : touched.units) {
+            touched.ruaBefore.push_back(rua.empty() ? std::nanf("") : rua[static_cast<std::size_t>(unit)]);
+        }
+        m_diagnostics.touch(site, touched.units);
+    }
+    m_counters.surgeries += 1;
+    m_store.surgery(receipt);
+    std::size_t units = 0;
+    for (const SiteReceipt& site : receipt.sites) {
+        units += site.units.size();
+    }
+    m_store.event(m_counters.clocks, "surgery",
+                  fmt::format("{} ({}): {} units at {} sites, max change {}", plan.intervention, plan.reason, units,
+                              receipt.sites.size(), receipt.change.max()),
+                  eventNumber(receipt.event));
+    return receipt;
+}
+
+Result<void> TrainerImpl::undo() {
+    if (!m_surgeon.undo()) {
+        return fail(
+            ErrorCode::IllegalTransition,
+            "there is no surgery to undo: an update has followed the last one. Resume an earlier checkpoint instead");
+    }
+    m_store.event(m_counters.clocks, "surgery_undone", fmt::format("surgery {} undone", m_counters.surgeries - 1),
+                  eventNumber(m_counters.surgeries - 1));
+    return {};
+}
+
+void TrainerImpl::copyTargetIfDue() {
+    const std::int64_t episode = m_counters.clocks.episode.value;
+    if (episode - m_counters.targetCopiedAt >= m_experiment.learning.targetInterval) {
+        m_learner->copyToTarget();
+        m_counters.targetCopiedAt = episode;
+    }
+}
+
+Result<void> TrainerImpl::evaluateIfDue() {
+    const std::int64_t now = m_counters.clocks.envStep.value;
+    const bool due = m_counters.evaluatedAt < 0 || now - m_counters.evaluatedAt >= m_experiment.evaluation.interval;
+    return due ? evaluate() : Result<void>{};
+}
+
+Result<void> TrainerImpl::evaluate() {
+    const auto result = evaluateGreedily(*m_evaluation, m_learner->online().agent(), m_seed,
+                                         m_counters.evaluationEpisodes, m_experiment.evaluation.episodes);
+    if (!result) {
+        return tl::unexpected(result.error());
+    }
+    m_counters.evaluationEpisodes += result->episodes;
+    m_counters.evaluatedAt = m_counters.clocks.envStep.value;
+    m_counters.testReturn = result->meanReturn;
+    m_counters.testWinRate = result->winRate;
+    m_metrics.store("test/return", m_counters.clocks, result->meanReturn);
+    m_metrics.store("test/length", m_counters.clocks, result->meanLength);
+    if (result->winRate) {
+        m_metrics.store("test/win_rate", m_counters.clocks, *result->winRate);
+    }
+    return {};
+}
+
+EnvView TrainerImpl::envView() const {
+    EnvView view = m_rollout->environments().environment(0).view();
+    view.task = currentTask().name;
+    const Rollout::FirstMoment& first = m_rollout->firstMoment();
+    if (auto* matrix = std::get_if<MatrixView>(&view.scene); matrix != nullptr && !first.obs.empty()) {
+        JointValues values = jointValues(m_learner->online(), m_layout, first.obs, first.state);
+        matrix->learnedQ = std::move(values.q);
+        matrix->learnedQTot = std::move(values.qTot);
+    }
+    return view;
+}
+
+TrainingFigures TrainerImpl::figures() const {
+    return {.weightsSha256 = m_learner->weightsSha256(),
+            .testReturn = m_counters.testReturn,
+            .testWinRate = m_counters.testWinRate};
+}
+
+std::string TrainerImpl::save() const {
+    return writeCheckpoint({m_counters, *m_learner, m_diagnostics, m_replay, m_metrics});
+}
+
+Result<void> TrainerImpl::restore(std::string_view saved) {
+    std::vector<std::unique_ptr<Environment>> environments(m_plan.tasks.size());
+    const auto environmentFor = [&](int task) -> Result<Environment*> {
+        if (task < 0 || static_cast<std::size_t>(task) >= environments.size()) {
+            return fail(ErrorCode::Corrupt,
+                        fmt::format("the checkpoint refers to task {} of {}", task, environments.size()));
+        }
+        auto& slot = environments[static_cast<std::size_t>(task)];
+        if (!slot) {
+            auto made = makeEnvironment(m_plan.tasks[static_cast<std::size_t>(task)].env);
+            if (!made) {
+                return tl::unexpected(made.error());
+            }
+            slot = std::move(*made);
+        }
+        return slot.get();
+    };
+    if (auto read = readCheckpoint(saved, parts(), environmentFor); !read) {
+        return read;
+    }
+    if (m_counters.task < 0 || static_cast<std::size_t>(m_counters.task) >= m_plan.tasks.size()) {
+        return fail(ErrorCode::Corrupt,
+                    fmt::format("the checkpoint is at task {} of {}", m_counters.task, m_plan.tasks.size()));
+    }
+    return enterTask(m_counters.task);
+}
+
+} // namespace
+
+Result<std::unique_ptr<Trainer>> Trainer::build(const RunPlan& plan, std::uint64_t seed, RunWriter& store,
+                                                StepHook afterEnvStep) {
+    auto learner = Learner::build(makeNetSpec(plan, seed), plan.experiment.learning);
+    if (!learner) {
+        return tl::unexpected(learner.error());
+    }
+    auto trainer = std::make_unique<TrainerImpl>(plan, seed, store, std::move(afterEnvStep), std::move(*learner));
+    if (auto prepared = trainer->prepare(); !prepared) {
+        return tl::unexpected(prepared.error());
+    }
+    return trainer;
+}
+
+} // namespace knife
