@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// All environments by name. A new environment is one file and one line in registry.cpp.
+// Which environments there are, and how one is made from its section of an experiment file.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/config/section.h"
@@ -11,19 +12,42 @@
 
 namespace knife {
 
-/// Builds the environment that the [env] section names. Errors are ErrorCode::Usage with their place in the file.
+/// A named way to configure an environment: a payoff table of `matrix`, a preset of `stag_hunt`.
+struct EnvPreset {
+    std::string name;
+    std::string help; ///< one line, no full stop
+};
+
+/// One environment. New ones are a line in registry.cpp.
+struct EnvEntry {
+    std::string name;      ///< value of env.name
+    std::string help;      ///< one line, no full stop
+    std::string presetKey; ///< key of its section that takes the name of a preset
+    std::vector<EnvPreset> presets;
+    Result<std::unique_ptr<Environment>> (*make)(const Section& env);
+    Result<Section> (*resolve)(const Section& env);
+    std::vector<FieldSchema> (*schema)();
+};
+
+/// Something `knifectl envs` lists and `knifectl bench env` takes: an environment as it comes, or one of its presets.
+struct EnvInstance {
+    std::string name;    ///< "stag_hunt", "pred_prey_punish", "qtran", …; unique
+    std::string envName; ///< value of env.name
+    std::string help;
+    Section env; ///< section that makes it
+};
+
+[[nodiscard]] const std::vector<EnvEntry>& environments();
+
+/// The environment that env.name names, set up by the rest of the section. Unknown name, unknown key, wrong type, value
+/// out of range: ErrorCode::Usage with file:line:column and "did you mean".
 [[nodiscard]] Result<std::unique_ptr<Environment>> makeEnvironment(const Section& env);
-/// The section with every default of its environment written out.
+/// The section with every parameter written out; makes an equal environment. Same errors.
 [[nodiscard]] Result<Section> resolveEnvironment(const Section& env);
 
-/// A named configuration for `knifectl envs`: an environment alone or one of its presets ("stag_hunt:stag_hunt_s").
-struct EnvListing {
-    std::string name;
-    std::string help;
-    EnvSpec spec;
-};
-[[nodiscard]] std::vector<EnvListing> listEnvironments();
-/// The section for a listing's name, as for `knifectl bench env NAME`; unknown names are ErrorCode::Usage, "did you mean".
-[[nodiscard]] Result<Section> environmentSection(const std::string& listingName);
+/// Every environment and every preset.
+[[nodiscard]] std::vector<EnvInstance> environmentInstances();
+/// The instance of that name; otherwise ErrorCode::NotFound with "did you mean".
+[[nodiscard]] Result<EnvInstance> environmentInstance(std::string_view name);
 
 } // namespace knife

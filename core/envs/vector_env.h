@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Several environments of one kind, stepped as a batch in contiguous memory. Not thread-safe.
+// Equal environments that step as one batch into contiguous memory of the batch's own.
 #pragma once
 
 #include <cstdint>
@@ -7,45 +7,59 @@
 #include <span>
 #include <vector>
 
+#include "core/config/section.h"
 #include "core/envs/environment.h"
 
 namespace knife {
 
-/// E environments. An environment is active from its reset to the end of its episode; a batch step leaves the others
-/// alone. No call allocates on success.
+/// E environments side by side. An environment is active from its reset() until its episode ends; step() leaves the
+/// others and their rows alone. No call but make() allocates. Not thread-safe.
 class VectorEnv {
   public:
-    /// At least one environment, all of equal spec (asserted).
+    /// Errors are those of makeEnvironment(). Requires count > 0.
+    [[nodiscard]] static Result<VectorEnv> make(const Section& env, int count);
+    /// From environments made elsewhere: at least one, all with equal specs.
     explicit VectorEnv(std::vector<std::unique_ptr<Environment>> environments);
 
-    [[nodiscard]] const EnvSpec& spec() const;
-    [[nodiscard]] int size() const;
-    [[nodiscard]] const Environment& environment(int index) const;
+    [[nodiscard]] const EnvSpec& spec() const { return m_spec; }
+    [[nodiscard]] int size() const { return static_cast<int>(m_environments.size()); }
+    [[nodiscard]] int activeCount() const { return m_activeCount; }
 
-    /// Begins an episode in one environment.
+    /// Begins an episode in environment `index`: its rows of obs, state and avail are the first moment; reward and the
+    /// end flags become 0.
     void reset(int index, const EpisodeKey& key);
-    /// One joint action for every active environment: `actions` [E × nAgents]; entries of inactive ones are ignored.
-    /// The first illegal action ends the batch with its error, which names the environment.
+    /// Steps every active environment by its row of `actions` [E × nAgents] and writes its rows. Those that end become
+    /// inactive. On ErrorCode::IllegalAction (which names the environment) the batch needs a reset() of all.
     [[nodiscard]] Result<void> step(std::span<const std::int32_t> actions);
 
-    [[nodiscard]] bool isActive(int index) const;
-    [[nodiscard]] int activeCount() const;
-    /// Of the last step; meaningful for environments that were active in it.
-    [[nodiscard]] const StepOutcome& outcome(int index) const;
-    // What the agents of one environment see.
-    [[nodiscard]] std::span<const float> obs(int index) const;          ///< [nAgents × obsDim]
-    [[nodiscard]] std::span<const float> state(int index) const;        ///< [stateDim]
-    [[nodiscard]] std::span<const std::uint8_t> avail(int index) const; ///< [nAgents × nActions]
+    [[nodiscard]] std::span<const float> obs() const { return m_obs; }            ///< [E × nAgents × obsDim]
+    [[nodiscard]] std::span<const float> state() const { return m_state; }        ///< [E × stateDim]
+    [[nodiscard]] std::span<const std::uint8_t> avail() const { return m_avail; } ///< [E × nAgents × nActions]
+    [[nodiscard]] std::span<const float> rewards() const { return m_rewards; }    ///< [E], of the last step
+    [[nodiscard]] std::span<const std::uint8_t> terminated() const { return m_terminated; } ///< [E]
+    [[nodiscard]] std::span<const std::uint8_t> truncated() const { return m_truncated; }   ///< [E]
+    [[nodiscard]] std::span<const std::uint8_t> won() const { return m_won; }               ///< [E]
+    [[nodiscard]] std::span<const std::uint8_t> active() const { return m_active; }         ///< [E]
+
+    [[nodiscard]] Environment& environment(int index) { return *m_environments[static_cast<std::size_t>(index)]; }
+    [[nodiscard]] const Environment& environment(int index) const {
+        return *m_environments[static_cast<std::size_t>(index)];
+    }
 
   private:
-    [[nodiscard]] ObservationSpans spans(int index);
+    [[nodiscard]] ObservationSpans rowsOf(std::size_t index);
 
     std::vector<std::unique_ptr<Environment>> m_environments;
-    std::vector<float> m_obs;          ///< [E, nAgents, obsDim]
-    std::vector<float> m_state;        ///< [E, stateDim]
-    std::vector<std::uint8_t> m_avail; ///< [E, nAgents, nActions]
-    std::vector<StepOutcome> m_outcomes;
-    std::vector<char> m_active;
+    EnvSpec m_spec;
+    int m_activeCount = 0;
+    std::vector<float> m_obs;
+    std::vector<float> m_state;
+    std::vector<std::uint8_t> m_avail;
+    std::vector<float> m_rewards;
+    std::vector<std::uint8_t> m_terminated;
+    std::vector<std::uint8_t> m_truncated;
+    std::vector<std::uint8_t> m_won;
+    std::vector<std::uint8_t> m_active;
 };
 
 } // namespace knife

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/envs/registry.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "core/config/did_you_mean.h"
+#include "core/envs/matrix_game.h"
+#include "core/envs/stag_hunt.h"
+
+namespace knife {
+
+namespace {
+
+std::vector<EnvPreset> matrixPresets() {
+    std::vector<EnvPreset> presets;
+    for (const NamedTable& table : namedTables()) {
+        presets.push_back({table.name, table.help});
+    }
+    presets.push_back({"two_step", "QMIX two-step game: choose between a safe and a rewarding table"});
+    presets.push_back({"nstep", "k-step game: the first joint action fixes a branch that must be repeated"});
+    presets.push_back({"mmdp", "QPLEX's endless game of two states"});
+    return presets;
+}
+
+Result<const EnvEntry*> entryOf(const Section& env) {
+    const auto name = env.text("name", "");
+    if (!name) {
+        return tl::unexpected(name.error());
+    }
+    std::vector<std::string> known;
+    for (const EnvEntry& entry : environments()) {
+        if (entry.name == *name) {
+            return &entry;
+        }
+        known.push_back(entry.name);
+    }
+    return tl::unexpected(
+        env.errorAt("name", fmt::format("there is no environment '{}'{}", *name, suggestion(*name, known))));
+}
+
+} // namespace
+
+const std::vector<EnvEntry>& environments() {
+    static const std::vector<EnvEntry> entries = {
+        {"matrix", "games that are payoff tables, of one or more steps", "table", matrixPresets(), &makeMatrixGame,
+         &resolveMatrixGame,
+         [] {
+             return listSchema<MatrixGameParams>();
+         }},
+        {"stag_hunt", "agents hunt stags and hares on a grid", "preset", stagHuntPresets(), &makeStagHunt,
+         &resolveStagHunt,
+         [] {
+             return listSchema<StagHuntParams>();
+         }},
+    };
+    return entries;
+}
+
+Result<std::unique_ptr<Environment>> makeEnvironment(const Section& env) {
+    return entryOf(env).and_then([&](const EnvEntry* entry) { return entry->make(env); });
+}
+
+Result<Section> resolveEnvironment(const Section& env) {
+    return entryOf(env).and_then([&](const EnvEntry* entry) {
+        return entry->resolve(env).map([&](const Section& resolved) { return resolved.withText("name", entry->name); });
+    });
+}
+
+std::vector<EnvInstance> environmentInstances() {
+    std::vector<EnvInstance> instances;
+    for (const EnvEntry& entry : environments()) {
+        const Section plain = Section().withText("name", entry.name);
+        instances.push_back({entry.name, entry.name, entry.help, plain});
+        for (const EnvPreset& preset : entry.presets) {
+            Section env = Section().withText(entry.presetKey, preset.name).withText("name", entry.name);
+            instances.push_back({preset.name, entry.name, preset.help, std::move(env)});
+        }
+    }
+    return instances;
+}
+
+Result<EnvInstance> environmentInstance(std::string_view name) {
+    std::vector<std::string> known;
+    for (EnvInstance& instance : environmentInstances()) {
+        if (instance.name == name) {
+            return std::move(instance);
+        }
+        known.push_back(instance.name);
+    }
+    return fail(ErrorCode::NotFound, fmt::format("there is no environment '{}'{}", name, suggestion(name, known)));
+}
+
+} // namespace knife
