@@ -164,11 +164,11 @@ class TableGenerator {
         const std::vector<std::size_t> best = jointOf(bestCell(cells), m_base.shape);
         for (std::size_t cell = 0; cell < cells.size(); ++cell) {
             const std::vector<std::size_t> joint = jointOf(cell, m_base.shape);
-            std::size_t shared = 0;
+            int shared = 0;
             for (std::size_t agent = 0; agent < joint.size(); ++agent) {
                 shared += joint[agent] == best[agent] ? 1 : 0;
             }
-            if (shared > 0 && shared < joint.size()) {
+            if (shared > 0 && shared < static_cast<int>(joint.size())) {
                 cells[cell] = penalty;
             }
         }
