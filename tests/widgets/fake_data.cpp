@@ -23,7 +23,7 @@ SiteSnapshot site(const std::string& name, int units, unsigned seed, double phas
     UnitDiagnostic mean{"activation_mean", {}};
     for (int unit = 0; unit < units; ++unit) {
         const double habit = 1.3 * rng.normal();
-        const double value = std::exp(habit - 0.4 + 0.25 * std::sin(phase + unit));
+        const double value = std::exp(habit - 0.4 + 0.9 * std::sin(0.3 * (1 + unit % 7) * phase + unit));
         rua.values.push_back(static_cast<float>(rng.chance(0.08) ? 0.02 * value : value));
         activity.values.push_back(static_cast<float>(1e-4 * value));
         gradient.values.push_back(static_cast<float>(3e-3 * value * (0.5 + rng.uniform())));

@@ -7,6 +7,7 @@
 #include <QPainter>
 
 #include "widgets/format.h"
+#include "widgets/plot/ticks.h"
 #include "widgets/theme.h"
 
 namespace knife {
@@ -54,10 +55,7 @@ std::vector<double> ColourBar::ticks() const {
             ticks.push_back(tick);
         }
     } else {
-        constexpr int kParts = 4;
-        for (int i = 0; i <= kParts; ++i) {
-            ticks.push_back(std::lerp(m_scale.lower, m_scale.upper, static_cast<double>(i) / kParts));
-        }
+        ticks = niceTicks({m_scale.lower, m_scale.upper}, 5);
     }
     return ticks;
 }
@@ -70,7 +68,8 @@ void ColourBar::paintEvent(QPaintEvent* /*event*/) {
     painter.setPen(palette().color(QPalette::WindowText));
     painter.drawText(QRect(0, 0, label, line), Qt::AlignLeft | Qt::AlignVCenter, m_unit);
 
-    const QRect bar(label, (line - 3 * line / 4) / 2, width() - label - line, 3 * line / 4);
+    const int right = metrics.horizontalAdvance(formatValue(m_scale.upper)) / 2 + line / 2;
+    const QRect bar(label, (line - 3 * line / 4) / 2, width() - label - right, 3 * line / 4);
     const ColourTable& table = colourTable(m_scale.map(palette()));
     QImage image(static_cast<int>(table.size()), 1, QImage::Format_RGB32);
     std::copy(table.begin(), table.end(), reinterpret_cast<QRgb*>(image.scanLine(0)));

@@ -18,6 +18,8 @@ namespace knife {
 
 namespace {
 
+constexpr int kLeastCellWithMarks = 7;
+
 enum class Activity { Unknown, Stagnant, Ordinary, Volatile };
 
 Activity activityOf(const NeuronFrame& frame, const std::vector<float>* rua, std::size_t unit) {
@@ -185,7 +187,7 @@ void HeatmapCanvas::renderCells(QPainter& painter, std::size_t site) const {
     painter.setRenderHint(QPainter::SmoothPixmapTransform, false);
     painter.drawImage(place.cells, image);
     const int cell = m_layout.cell();
-    if (cell >= 5) {
+    if (cell >= kLeastCellWithMarks) {
         painter.setPen(QPen(palette().color(QPalette::Base), 1));
         for (int column = 1; column <= columns; ++column) {
             const int x = place.cells.left() + column * cell - 1;
@@ -199,6 +201,9 @@ void HeatmapCanvas::renderCells(QPainter& painter, std::size_t site) const {
 }
 
 void HeatmapCanvas::renderMarks(QPainter& painter, std::size_t site) const {
+    if (m_layout.cell() < kLeastCellWithMarks) {
+        return; // smaller signs would only be noise; colour and the label still tell
+    }
     const int side = m_layout.cell() - 1;
     const SiteSnapshot& snapshot = m_frame->sites[site];
     const auto marks = [&](const QColor& ink) {
@@ -254,8 +259,8 @@ void HeatmapCanvas::renderLabel(QPainter& painter, std::size_t site) const {
     }
     painter.setFont(smaller(font()));
     painter.setPen(quietText(palette()));
-    const QString detail = rua != nullptr ? tr("%1 stagnant of %2").arg(stagnant).arg(snapshot.units)
-                                          : tr("%n unit(s)", nullptr, snapshot.units);
+    const QString detail =
+        rua != nullptr ? tr("%1 stagnant of %2").arg(stagnant).arg(snapshot.units) : tr("%1 units").arg(snapshot.units);
     const QRect below(place.left(), place.top() + line, place.width(), painter.fontMetrics().height());
     painter.drawText(below, Qt::AlignLeft | Qt::AlignVCenter,
                      painter.fontMetrics().elidedText(detail, Qt::ElideRight, place.width()));
@@ -263,24 +268,25 @@ void HeatmapCanvas::renderLabel(QPainter& painter, std::size_t site) const {
 
 void HeatmapCanvas::paintSelection(QPainter& painter) const {
     const QColor highlight = palette().color(QPalette::Highlight);
-    QVector<QRect> outer;
-    QVector<QRect> inner;
+    const QColor text = palette().color(QPalette::Text);
+    QVector<QRect> frames;
     for (const CellRef& cell : m_selection) {
-        const QRect rect = m_layout.rect(cell);
-        outer.append(rect.adjusted(-1, -1, -1, -1));
-        inner.append(rect.adjusted(0, 0, -2, -2));
+        frames.append(m_layout.rect(cell).adjusted(0, 0, -2, -2));
     }
     painter.setBrush(Qt::NoBrush);
-    painter.setPen(QPen(highlight, 1));
-    painter.drawRects(outer);
-    painter.setPen(QPen(m_layout.cell() >= 8 ? readableOn(highlight) : highlight, 1));
-    painter.drawRects(inner);
+    // Neither end of any colour map has the text colour with a rim of the base colour, so this shows on every cell.
+    painter.setPen(QPen(palette().color(QPalette::Base), 1));
+    for (const QRect& frame : frames) {
+        painter.drawRect(frame.adjusted(1, 1, -1, -1));
+    }
+    painter.setPen(QPen(text, m_layout.cell() >= kLeastCellWithMarks ? 2 : 1));
+    painter.drawRects(frames);
     if (m_hover) {
-        painter.setPen(QPen(palette().color(QPalette::Text), 1));
+        painter.setPen(QPen(text, 1));
         painter.drawRect(m_layout.rect(*m_hover).adjusted(-1, -1, -1, -1));
     }
     if (m_cursor && hasFocus()) {
-        painter.setPen(QPen(palette().color(QPalette::Text), 2));
+        painter.setPen(QPen(highlight, 2));
         painter.drawRect(m_layout.rect(*m_cursor).adjusted(-2, -2, 1, 1));
     }
     if (!m_band.isNull()) {
@@ -333,7 +339,8 @@ QString HeatmapCanvas::describe(CellRef cell) const {
         break;
     }
     if (const CompositeInfo* composite = compositeOf(site, cell.unit)) {
-        text += tr(", composite of %n surgery(ies)", nullptr, composite->events);
+        text += composite->events == 1 ? tr(", composite, operated once")
+                                       : tr(", composite, operated %1 times").arg(composite->events);
     }
     return text;
 }

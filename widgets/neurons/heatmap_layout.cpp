@@ -5,19 +5,33 @@
 
 namespace knife {
 
+namespace {
+
+constexpr int kColumnStep = 8;
+
+} // namespace
+
 HeatmapLayout::HeatmapLayout(const std::vector<int>& unitsPerSite, const Metrics& metrics) {
-    for (int cell = std::max(metrics.maxCell, 1); cell >= std::max(metrics.minCell, 1); --cell) {
+    const int least = std::max(metrics.minCell, 1);
+    place(unitsPerSite, metrics, least);
+    // Labels alone may need more room than there is; then no cell needs to shrink below what keeps this height.
+    const int room = std::max(metrics.height, m_height);
+    for (int cell = std::max(metrics.maxCell, least); cell > least; --cell) {
         place(unitsPerSite, metrics, cell);
-        if (m_height <= metrics.height) {
-            break;
+        if (m_height <= room) {
+            return;
         }
     }
+    place(unitsPerSite, metrics, least);
 }
 
 void HeatmapLayout::place(const std::vector<int>& unitsPerSite, const Metrics& metrics, int cell) {
     const int left = 2 * metrics.gap + metrics.labelWidth;
     m_cell = cell;
     m_columns = std::max(1, (metrics.width - left - metrics.gap) / cell);
+    if (m_columns > kColumnStep) {
+        m_columns -= m_columns % kColumnStep; // lines that begin at round numbers can be read
+    }
     m_sites.clear();
     int top = metrics.gap;
     for (const int units : unitsPerSite) {

@@ -16,6 +16,7 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QMenu>
+#include <QPainter>
 #include <QScrollArea>
 #include <QStackedWidget>
 #include <QToolButton>
@@ -27,6 +28,7 @@
 #include "widgets/neurons/colour_bar.h"
 #include "widgets/neurons/heatmap_canvas.h"
 #include "widgets/neurons/heatmap_marks.h"
+#include "widgets/plot/ticks.h"
 #include "widgets/theme.h"
 
 namespace knife {
@@ -34,17 +36,6 @@ namespace knife {
 namespace {
 
 const QString kRua = QStringLiteral("rua");
-
-/// 1, 2 or 5 times a power of ten at or above the value, so that a live range does not tremble.
-double niceAbove(double value) {
-    const double power = std::pow(10.0, std::floor(std::log10(value)));
-    for (const double factor : {1.0, 2.0, 5.0}) {
-        if (factor * power >= value * (1.0 - 1e-12)) {
-            return factor * power;
-        }
-    }
-    return 10.0 * power;
-}
 
 ColourScale fitScale(const NeuronFrame& frame, const QString& diagnostic, bool logarithmic) {
     const std::string name = diagnostic.toStdString();
@@ -243,7 +234,15 @@ void NeuronHeatmap::Impl::buildLegend(QVBoxLayout* column) {
 void NeuronHeatmap::Impl::refreshLegend() {
     const int side = q.fontMetrics().height();
     for (const CellMark mark : {CellMark::Composite, CellMark::Stagnant, CellMark::Volatile}) {
-        QPixmap pixmap = cellMark(mark, side, q.palette().color(QPalette::WindowText), q.devicePixelRatioF());
+        const qreal ratio = q.devicePixelRatioF();
+        QPixmap pixmap(QSize(side, side) * ratio);
+        pixmap.setDevicePixelRatio(ratio);
+        pixmap.fill(q.palette().color(QPalette::Base));
+        QPainter painter(&pixmap);
+        painter.drawPixmap(0, 0, cellMark(mark, side, q.palette().color(QPalette::Text), ratio));
+        painter.setPen(q.palette().color(QPalette::Mid));
+        painter.drawRect(0, 0, side - 1, side - 1);
+        painter.end();
         markIcons[static_cast<std::size_t>(mark)]->setPixmap(pixmap);
     }
     const double stale = frame ? frame->staleBelow : NeuronFrame().staleBelow;
@@ -303,7 +302,9 @@ void NeuronHeatmap::Impl::refreshStatus() {
                         ? NeuronHeatmap::tr("Click a unit to inspect it; drag, Ctrl or Shift to select more.")
                         : described);
     const auto selected = static_cast<int>(canvas->selection().size());
-    count->setText(selected == 0 ? QString() : NeuronHeatmap::tr("%n unit(s) selected", nullptr, selected));
+    count->setText(selected == 0   ? QString()
+                   : selected == 1 ? NeuronHeatmap::tr("1 unit selected")
+                                   : NeuronHeatmap::tr("%1 units selected").arg(selected));
 }
 
 void NeuronHeatmap::Impl::setDiagnostic(const QString& name) {

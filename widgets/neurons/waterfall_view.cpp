@@ -11,6 +11,7 @@
 #include <QToolTip>
 
 #include "widgets/format.h"
+#include "widgets/plot/ticks.h"
 #include "widgets/theme.h"
 
 namespace knife {
@@ -134,15 +135,13 @@ void WaterfallView::paintAxes(QPainter& painter, const QRect& area) const {
     painter.drawText(QRect(-area.height() / 2, -line / 2, area.height(), line), Qt::AlignCenter, tr("unit"));
     painter.restore();
 
-    const QString widest = formatCount(m_x.back()) + QStringLiteral("00");
-    const int ticks = std::clamp(area.width() / (2 * metrics.horizontalAdvance(widest) + 1), 1, 6);
-    for (int tick = 0; tick <= ticks; ++tick) {
-        const double x = std::lerp(m_x.front(), m_x.back(), static_cast<double>(tick) / ticks);
-        const int pixel = static_cast<int>(std::lround(pixelAt(x)));
+    const int half = metrics.horizontalAdvance(widestTickLabel()) / 2;
+    const std::vector<double> ticks = niceTicks({m_x.front(), m_x.back()}, std::max(1, area.width() / (4 * half)));
+    const std::vector<QString> labels = tickLabels(ticks);
+    for (std::size_t i = 0; i < ticks.size(); ++i) {
+        const int pixel = static_cast<int>(std::lround(pixelAt(ticks[i])));
         painter.drawLine(pixel, area.bottom() + 1, pixel, area.bottom() + line / 4);
-        const int half = metrics.horizontalAdvance(widest);
-        const int left = std::clamp(pixel - half, 0, std::max(0, width() - 2 * half));
-        painter.drawText(QRect(left, area.bottom() + line / 4, 2 * half, line), Qt::AlignCenter, formatCount(x));
+        painter.drawText(QRect(pixel - half, area.bottom() + line / 4, 2 * half, line), Qt::AlignCenter, labels[i]);
     }
     painter.drawText(QRect(area.left(), area.bottom() + line + line / 4, area.width(), line), Qt::AlignCenter,
                      m_axisLabel);

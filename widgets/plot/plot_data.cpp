@@ -11,7 +11,7 @@ namespace {
 
 /// Enough for stable 5 % and 95 % quantiles; more would only cost time at every repaint.
 constexpr std::size_t kQuantileSamples = 20'000;
-constexpr double kOutlierFence = 3.0;
+constexpr double kOutlierFence = 2.0;
 constexpr double kMargin = 0.06;
 
 bool drawable(double value, AxisScale scale) {

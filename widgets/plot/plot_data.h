@@ -28,7 +28,7 @@ enum class OutlierRule {
 };
 
 /// The y range that suits the points within `x`, with a margin. Clean data are never trimmed: only points further
-/// from the 5 % and 95 % quantiles than three times their distance count as outliers.
+/// from the 5 % and 95 % quantiles than twice their distance count as outliers.
 [[nodiscard]] std::optional<PlotRange> yExtentOf(const std::vector<PlotSeries>& series, PlotRange x, AxisScale scale,
                                                  OutlierRule rule);
 

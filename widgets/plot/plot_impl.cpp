@@ -11,6 +11,7 @@
 #include "widgets/plot/axis_ticker.h"
 #include "widgets/plot/colour_map.h"
 #include "widgets/plot/qcp.h"
+#include "widgets/plot/ticks.h"
 #include "widgets/theme.h"
 
 namespace knife {
@@ -58,7 +59,6 @@ PlotView::Impl::Impl(PlotView& view) : q(view), plot(new QCustomPlot(&view)) {
     plot->plotLayout()->addElement(0, 0, titleElement);
     plot->plotLayout()->insertRow(1);
     plot->axisRect()->insetLayout()->take(plot->legend);
-    plot->plotLayout()->addElement(1, 0, plot->legend);
     plot->plotLayout()->setRowStretchFactor(0, 0.001);
     plot->plotLayout()->setRowStretchFactor(1, 0.001);
     plot->plotLayout()->setRowSpacing(0);
@@ -131,7 +131,7 @@ void PlotView::Impl::fitRanges(OutlierRule rule) {
 QColor PlotView::Impl::colourOf(const PlotSeries& series) const {
     QColor colour = seriesColour(series.style.colour, overlay.palette);
     if (series.style.emphasis == SeriesStyle::Emphasis::Faint) {
-        colour.setAlphaF(0.35F);
+        colour.setAlphaF(0.28F);
     }
     return colour;
 }
@@ -224,10 +224,15 @@ void PlotView::Impl::rebuildLegend() {
         }
     }
     plot->legend->setWrap(std::max(1, plot->width() / widest));
-    plot->legend->setVisible(legendVisible && entries > 0);
-    // An invisible element still takes its place in the layout unless it is told not to.
-    plot->legend->setMaximumSize(QWIDGETSIZE_MAX, plot->legend->visible() ? QWIDGETSIZE_MAX : 0);
-    plot->legend->setMinimumSize(0, 0);
+    // An invisible element would still have its say in the layout, so it stays out of it.
+    const bool visible = legendVisible && entries > 0;
+    QCPLayoutGrid& grid = *plot->plotLayout();
+    if (visible && plot->legend->layout() == nullptr) {
+        grid.addElement(1, 0, plot->legend);
+    } else if (!visible && plot->legend->layout() != nullptr) {
+        grid.take(plot->legend);
+    }
+    plot->legend->setVisible(visible);
 }
 
 void PlotView::Impl::themeAxis(QCPAxis& axis, const QPalette& palette) {
@@ -271,7 +276,7 @@ void PlotView::Impl::setMargins() {
     const int left = label + line / 2 + (yLabel.isEmpty() ? 0 : line);
     const int bottom = line + line / 2 + (xLabel.isEmpty() ? 0 : line);
     plot->axisRect()->setAutoMargins(QCP::msNone);
-    plot->axisRect()->setMargins(QMargins(left, line / 3, label / 2, bottom));
+    plot->axisRect()->setMargins(QMargins(left, 2 * line / 3, label / 2, bottom));
     const bool titled = !title.isEmpty();
     titleElement->setText(title);
     titleElement->setMargins(titled ? QMargins(line / 2, line / 4, 0, 0) : QMargins());

@@ -81,7 +81,7 @@ void PlotView::setSeries(const QString& id, std::vector<double> x, std::vector<d
         m_impl->rebuildLegend();
     }
     m_impl->schedule();
-    setAccessibleDescription(tr("%n curve(s)", nullptr, static_cast<int>(m_impl->all.size())));
+    setAccessibleDescription(tr("Curves: %1").arg(m_impl->all.size()));
     if (dataExtent() != before) {
         Q_EMIT dataExtentChanged();
     }
