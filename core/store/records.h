@@ -16,7 +16,7 @@ namespace knife {
 /// What is known of a run when it is created.
 struct NewRun {
     std::optional<RunId> id; ///< chosen by the caller (see makeRunId), so that it can attach; otherwise drawn here
-    std::string experiment; ///< name of the experiment
+    std::string experiment;  ///< name of the experiment
     std::uint64_t seed = 0;
     std::string configToml; ///< resolved, all defaults written out
     std::int64_t totalEnvSteps = 0;

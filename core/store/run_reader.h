@@ -30,7 +30,8 @@ class RunReader {
     /// All runs, newest first.
     [[nodiscard]] virtual Result<std::vector<RunRecord>> runs() = 0;
     [[nodiscard]] virtual Result<RunRecord> run(const RunId& id) = 0;
-    /// A run by full id, by unique beginning of it, or "last". ErrorCode::NotFound or Usage (ambiguous, with candidates).
+    /// A run by full id, by unique beginning of it, or "last". ErrorCode::NotFound or Usage (ambiguous, with
+    /// candidates).
     [[nodiscard]] virtual Result<RunId> resolve(std::string_view text) = 0;
     [[nodiscard]] virtual Result<std::string> configToml(const RunId& id) = 0;
     [[nodiscard]] virtual Result<std::vector<SegmentRecord>> segments(const RunId& id) = 0;

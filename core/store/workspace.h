@@ -3,8 +3,8 @@
 // and locks/ (one advisory lock per run, held by its writer for as long as it lives).
 #pragma once
 
-#include <filesystem>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
