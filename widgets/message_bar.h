@@ -9,19 +9,19 @@
 
 namespace knife {
 
-struct Message {
-    enum class Severity { Information, Success, Warning, Error };
-    Severity severity = Severity::Information;
-    QString text;       ///< what happened and what was kept
-    QString details;    ///< more, behind a "Details" button; may be empty
-    QString actionText; ///< "Resume", …; empty: no action
-    QString actionId;   ///< comes back in actionTriggered
-};
-
 class MessageBar final : public QWidget {
     Q_OBJECT
 
   public:
+    struct Message { // nested: the control channel has a Message of its own
+        enum class Severity { Information, Success, Warning, Error };
+        Severity severity = Severity::Information;
+        QString text;       ///< what happened and what was kept
+        QString details;    ///< more, behind a "Details" button; may be empty
+        QString actionText; ///< "Resume", …; empty: no action
+        QString actionId;   ///< comes back in actionTriggered
+    };
+
     explicit MessageBar(QWidget* parent = nullptr);
     ~MessageBar() override;
 
