@@ -31,6 +31,8 @@ class Agent {
     [[nodiscard]] virtual at::Tensor initialMemory(std::int64_t rows) const = 0;
     /// Multiply-adds times two of one forward row, for benchmarks.
     [[nodiscard]] virtual double flopsPerRow() const = 0;
+    /// The part of them that reads raw inputs, into which no gradient flows back.
+    [[nodiscard]] virtual double inputFlopsPerRow() const = 0;
 };
 
 struct AgentMaterials {

@@ -60,4 +60,8 @@ double MlpAgent::flopsPerRow() const {
     return 2.0 * (static_cast<double>(m_shape.input) * h + h * h + h * static_cast<double>(m_shape.actions));
 }
 
+double MlpAgent::inputFlopsPerRow() const {
+    return 2.0 * static_cast<double>(m_shape.input * m_shape.hidden);
+}
+
 } // namespace knife

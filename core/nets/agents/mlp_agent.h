@@ -14,6 +14,7 @@ class MlpAgent final : public Agent {
     [[nodiscard]] at::Tensor act(const at::Tensor& input, at::Tensor& memory) const override;
     [[nodiscard]] at::Tensor initialMemory(std::int64_t rows) const override;
     [[nodiscard]] double flopsPerRow() const override;
+    [[nodiscard]] double inputFlopsPerRow() const override;
 
   private:
     [[nodiscard]] at::Tensor forward(const at::Tensor& rows, SiteTaps* taps) const;

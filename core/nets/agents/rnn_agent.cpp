@@ -70,4 +70,8 @@ double RnnAgent::flopsPerRow() const {
     return 2.0 * (static_cast<double>(m_shape.input) * h + 6.0 * h * h + h * static_cast<double>(m_shape.actions));
 }
 
+double RnnAgent::inputFlopsPerRow() const {
+    return 2.0 * static_cast<double>(m_shape.input * m_shape.hidden);
+}
+
 } // namespace knife

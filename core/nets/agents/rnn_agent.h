@@ -15,6 +15,7 @@ class RnnAgent final : public Agent {
     [[nodiscard]] at::Tensor act(const at::Tensor& input, at::Tensor& memory) const override;
     [[nodiscard]] at::Tensor initialMemory(std::int64_t rows) const override;
     [[nodiscard]] double flopsPerRow() const override;
+    [[nodiscard]] double inputFlopsPerRow() const override;
 
   private:
     [[nodiscard]] at::Tensor cell(const at::Tensor& inputGates, const at::Tensor& h) const;

@@ -29,6 +29,8 @@ class Mixer {
     [[nodiscard]] virtual std::int64_t outputs() const { return 1; }
     /// Multiply-adds times two of one forward row, for benchmarks.
     [[nodiscard]] virtual double flopsPerRow() const { return 0.0; }
+    /// The part of them that reads the state, into which no gradient flows back.
+    [[nodiscard]] virtual double inputFlopsPerRow() const { return 0.0; }
 };
 
 struct MixerMaterials {

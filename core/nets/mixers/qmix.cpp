@@ -67,13 +67,17 @@ at::Tensor QmixMixer::mix(const at::Tensor& q, const at::Tensor& state, SiteTaps
     return (hidden * w2).sum(1, /*keepdim=*/true) + v;
 }
 
+double QmixMixer::inputFlopsPerRow() const {
+    const std::int64_t generated = m_shape.agents * m_config.embed + m_config.embed;
+    const std::int64_t weights = m_config.hypernetLayers == 2 ? 2 * m_config.hypernetEmbed : generated;
+    return 2.0 * static_cast<double>(m_shape.state * (weights + 2 * m_config.embed));
+}
+
 double QmixMixer::flopsPerRow() const {
-    const auto n = static_cast<double>(m_shape.agents);
-    const auto s = static_cast<double>(m_shape.state);
-    const auto e = static_cast<double>(m_config.embed);
-    const auto h = static_cast<double>(m_config.hypernetEmbed);
-    const double weights = m_config.hypernetLayers == 2 ? 2.0 * s * h + h * (n * e + e) : s * (n * e + e);
-    return 2.0 * (weights + s * e + s * e + e + n * e + e);
+    const std::int64_t generated = m_shape.agents * m_config.embed + m_config.embed;
+    const std::int64_t behind = m_config.hypernetLayers == 2 ? m_config.hypernetEmbed * generated : 0;
+    // b1 and v read the state like the weights do; v has one more layer; then the mixing itself.
+    return inputFlopsPerRow() + 2.0 * static_cast<double>(behind + m_config.embed + generated);
 }
 
 } // namespace knife

@@ -23,6 +23,7 @@ class QmixMixer final : public Mixer {
     QmixMixer(const QmixConfig& config, const MixerShape& shape, const MixerMaterials& materials);
     [[nodiscard]] at::Tensor mix(const at::Tensor& q, const at::Tensor& state, SiteTaps* taps) const override;
     [[nodiscard]] double flopsPerRow() const override;
+    [[nodiscard]] double inputFlopsPerRow() const override;
 
   private:
     /// State to weights, one layer or two.

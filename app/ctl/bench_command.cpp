@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/ctl/bench_command.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "app/ctl/output.h"
+#include "core/envs/registry.h"
+#include "core/session/benchmark.h"
+#include "core/session/process_info.h"
+
+namespace knife {
+
+namespace {
+
+struct BenchArguments {
+    std::string subject; ///< an environment's name, or an experiment file
+    std::vector<std::string> overrides;
+    int parallel = 8;
+    int threads = 1;
+    double seconds = 5.0;
+};
+
+int failWith(const Error& error) {
+    printError(error);
+    return exitCode(error);
+}
+
+void printFigures(const CommandContext& context, const nlohmann::ordered_json& figures) {
+    if (context.json) {
+        fmt::print("{}\n", figures.dump());
+    } else {
+        printSummary(figures.dump());
+    }
+}
+
+int benchEnv(const CommandContext& context, const BenchArguments& arguments) {
+    const auto instance = environmentInstance(arguments.subject);
+    if (!instance) {
+        return failWith(instance.error());
+    }
+    pinThreads(1);
+    const auto result = benchmarkEnvironment(instance->env, arguments.parallel, arguments.seconds);
+    if (!result) {
+        return failWith(result.error());
+    }
+    printFigures(context, {{"env", instance->name},
+                           {"parallel_envs", arguments.parallel},
+                           {"env_steps", result->envSteps},
+                           {"seconds", result->seconds},
+                           {"env_steps_per_s", result->envStepsPerS}});
+    return 0;
+}
+
+int benchLearn(const CommandContext& context, const BenchArguments& arguments) {
+    const auto experiment = loadExperiment(arguments.subject, arguments.overrides);
+    if (!experiment) {
+        return failWith(experiment.error());
+    }
+    pinThreads(arguments.threads);
+    const auto result = benchmarkLearning(*experiment, arguments.seconds);
+    if (!result) {
+        return failWith(result.error());
+    }
+    printFigures(context, {{"experiment", experiment->name},
+                           {"threads", arguments.threads},
+                           {"updates", result->updates},
+                           {"seconds", result->seconds},
+                           {"updates_per_s", result->updatesPerS},
+                           {"env_steps_per_s", result->envStepsPerS},
+                           {"gflop_per_update", result->gflopPerUpdate},
+                           {"gflops", result->gflops},
+                           {"sgemm_gflops", result->sgemmGflops},
+                           {"rollout_share", result->rolloutShare},
+                           {"update_share", result->updateShare}});
+    return 0;
+}
+
+} // namespace
+
+void addBenchCommand(CLI::App& root, CommandContext& context) {
+    auto arguments = std::make_shared<BenchArguments>();
+    CLI::App* bench = root.add_subcommand("bench", "Measure speed")->require_subcommand(1);
+
+    CLI::App* env = bench->add_subcommand("env", "Steps per second of an environment under random legal actions");
+    env->add_option("NAME", arguments->subject, "A name that `knifectl envs` lists")->required();
+    env->add_option("--parallel", arguments->parallel, "Environments in the batch")->capture_default_str()->check(CLI::Range(1, 4096));
+    env->add_option("--seconds", arguments->seconds, "How long to measure")->capture_default_str()->check(CLI::Range(0.1, 3600.0));
+    env->callback([arguments, &context] {
+        context.action = [arguments, &context] {
+            return benchEnv(context, *arguments);
+        };
+    });
+
+    CLI::App* learn = bench->add_subcommand("learn", "Speed of learning, beside the matrix-multiply rate");
+    learn->add_option("FILE", arguments->subject, "Experiment file (TOML)")->required();
+    learn->add_option("--set", arguments->overrides, "Override a value")->type_name("KEY=VALUE");
+    learn->add_option("--threads", arguments->threads, "Threads of the tensor library")->capture_default_str()
+        ->check(CLI::Range(1, 256));
+    learn->add_option("--seconds", arguments->seconds, "How long to measure")->capture_default_str()->check(CLI::Range(0.1, 3600.0));
+    learn->callback([arguments, &context] {
+        context.action = [arguments, &context] {
+            return benchLearn(context, *arguments);
+        };
+    });
+}
+
+} // namespace knife

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "app/ctl/bench_command.h"
+#include "app/ctl/command_context.h"
+#include "app/ctl/envs_command.h"
+#include "app/ctl/train_command.h"
+#include "app/ctl/version.h"
+#include "core/session/process_info.h"
+#include "core/store/workspace.h"
+
+namespace {
+
+constexpr int kUsageError = 2;
+
+} // namespace
+
+int main(int argc, char** argv) {
+    knife::CommandContext context;
+    context.workspace = knife::defaultWorkspacePath();
+    CLI::App root("Trains and inspects value-factorization agents that lose, and regain, plasticity", "knifectl");
+    root.set_version_flag("--version", knife::kProgram);
+    root.require_subcommand(1);
+    root.fallthrough(); // common options may stand behind the command
+    root.add_option("--workspace", context.workspace, "Folder with runs")->type_name("DIR");
+    root.add_flag("--json", context.json, "Print one JSON value as the last line of stdout");
+    root.add_flag("--quiet", context.quiet, "No progress on stderr");
+
+    knife::addTrainCommand(root, context);
+    knife::addResumeCommand(root, context);
+    knife::addEnvsCommand(root, context);
+    knife::addBenchCommand(root, context);
+    try {
+        root.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return root.exit(error) == 0 ? 0 : kUsageError;
+    }
+    return context.action();
+}
+

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Speed of environments and of learning, measured inside one process so that figures can be compared as ratios.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/config/experiment.h"
+#include "core/types/error.h"
+
+namespace knife {
+
+struct EnvBenchmark {
+    double envStepsPerS = 0.0; ///< random legal actions; observations, state and masks written
+    std::int64_t envSteps = 0;
+    double seconds = 0.0;
+};
+
+/// Steps `parallel` environments of that section for about `seconds` on the calling thread.
+[[nodiscard]] Result<EnvBenchmark> benchmarkEnvironment(const Section& env, int parallel, double seconds);
+
+struct LearnBenchmark {
+    double updatesPerS = 0.0;
+    double envStepsPerS = 0.0; ///< end to end
+    double gflopPerUpdate = 0.0; ///< online and target forward, online backward; multiply-add = 2
+    double gflops = 0.0;         ///< achieved during updates
+    double sgemmGflops = 0.0;    ///< 512 × 512 × 512, measured in the same run
+    double rolloutShare = 0.0;   ///< of the wall time
+    double updateShare = 0.0;
+    std::int64_t updates = 0;
+    double seconds = 0.0;
+};
+
+/// Trains an experiment without a store for about `seconds` after the replay buffer holds one batch.
+[[nodiscard]] Result<LearnBenchmark> benchmarkLearning(const Experiment& experiment, double seconds);
+
+} // namespace knife
