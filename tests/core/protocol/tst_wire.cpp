@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <cstring>
+#include <random>
+
+#include <QTest>
+#include <rapidcheck.h>
+
+#include "core/protocol/wire.h"
+
+using namespace knife;
+
+namespace {
+
+// Random values of every message. Floats come from random bits: NaN, infinities, denormals and -0 among them.
+
+template <typename Float, typename Bits>
+Float anyFloat() {
+    const Bits bits = *rc::gen::arbitrary<Bits>();
+    Float value{};
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
+}
+float anyF() {
+    return anyFloat<float, std::uint32_t>();
+}
+double anyD() {
+    return anyFloat<double, std::uint64_t>();
+}
+template <typename T>
+T any() {
+    return *rc::gen::arbitrary<T>();
+}
+std::string anyText() {
+    return any<std::string>();
+} // any bytes, UTF-8 or not
+
+template <typename Make>
+auto several(Make make) {
+    std::vector<decltype(make())> items(*rc::gen::inRange<std::size_t>(0, 4));
+    for (auto& item : items) {
+        item = make();
+    }
+    return items;
+}
+
+template <typename Enum>
+Enum anyEnum(Enum last) {
+    return static_cast<Enum>(*rc::gen::inRange(0, static_cast<int>(last) + 1));
+}
+
+Clocks anyClocks() {
+    return {UpdateStep{any<std::int64_t>()}, EnvStep{any<std::int64_t>()}, Episode{any<std::int64_t>()}, anyD()};
+}
+
+SurgeryPlan anyPlan() {
+    SurgeryPlan plan;
+    plan.intervention = anyText();
+    plan.reason = anyText();
+    plan.operations = several([] { return SiteOperation{anyText(), any<std::vector<int>>()}; });
+    plan.optimiser = anyEnum(OptimiserPolicy::Zero);
+    plan.target = anyEnum(TargetPolicy::HardSync);
+    return plan;
+}
+
+SurgeryReceipt anyReceipt() {
+    SurgeryReceipt receipt;
+    receipt.event = any<std::int64_t>();
+    receipt.clocks = anyClocks();
+    receipt.plan = anyPlan();
+    receipt.sites = several([] {
+        return SiteReceipt{anyText(),     any<std::vector<int>>(), anyText(),
+                           several(anyF), any<std::int64_t>(),     any<std::int64_t>()};
+    });
+    receipt.change = {anyD(), anyD(), anyD(), anyD(), any<int>()};
+    return receipt;
+}
+
+SiteSnapshot anySite() {
+    SiteSnapshot site;
+    site.name = anyText();
+    site.units = any<int>();
+    site.acceptsComposites = any<bool>();
+    site.refusal = anyText();
+    site.diagnostics = several([] { return UnitDiagnostic{anyText(), several(anyF)}; });
+    site.composites = several([] { return CompositeInfo{any<int>(), any<int>(), anyF(), anyF(), anyF(), anyF()}; });
+    return site;
+}
+
+NeuronFrame anyFrame() {
+    return {anyClocks(), anyF(), anyF(), several(anySite)};
+}
+
+MatrixView anyMatrix() {
+    return {anyText(),
+            any<std::vector<int>>(),
+            several(anyF),
+            several(anyF),
+            several([] { return several(anyF); }),
+            any<std::vector<int>>()};
+}
+
+BoardView anyBoard() {
+    BoardView board{any<int>(), any<int>(), any<int>(), any<bool>(), {}, several(anyText)};
+    board.pieces = several([] {
+        return BoardView::Piece{
+            anyEnum(BoardView::Kind::Wall), any<int>(), any<int>(), any<int>(), any<bool>(), any<int>()};
+    });
+    return board;
+}
+
+EnvView anyView() {
+    EnvView view{anyText(), anyText(), any<int>(), any<int>(), anyF(), anyF(), any<bool>(), {}};
+    switch (*rc::gen::inRange(0, 3)) {
+    case 1:
+        view.scene = anyMatrix();
+        break;
+    case 2:
+        view.scene = anyBoard();
+        break;
+    default:
+        break;
+    }
+    return view;
+}
+
+CommandBody anyBody() {
+    switch (*rc::gen::inRange(0, 9)) {
+    case 0:
+        return ContinueCommand();
+    case 1:
+        return PauseCommand();
+    case 2:
+        return StepCommand{any<std::int64_t>()};
+    case 3:
+        return RunToCommand{EnvStep{any<std::int64_t>()}};
+    case 4:
+        return EvaluateCommand();
+    case 5:
+        return CheckpointCommand();
+    case 6:
+        return OperateCommand{anyPlan()};
+    case 7:
+        return UndoCommand();
+    default:
+        return StopCommand();
+    }
+}
+
+CommandResult anyResult() {
+    CommandResult result;
+    result.id = CommandId{any<std::uint64_t>()};
+    if (any<bool>()) {
+        result.error = Error{anyEnum(ErrorCode::Internal), anyText(), several(anyText)};
+    }
+    if (any<bool>()) {
+        result.receipt = anyReceipt();
+    }
+    result.text = anyText();
+    return result;
+}
+
+Message anyMessage() {
+    switch (*rc::gen::inRange(0, 7)) {
+    case 0:
+        return Hello{any<std::uint32_t>(), anyText(), RunId{anyText()}};
+    case 1:
+        return Command{CommandId{any<std::uint64_t>()}, anyBody()};
+    case 2:
+        return anyResult();
+    case 3:
+        return StateChanged{anyEnum(RunState::Interrupted), anyClocks(), anyText()};
+    case 4:
+        return Notice{anyEnum(Notice::Level::Error), anyClocks(), anyText()};
+    case 5:
+        return SnapshotRequest();
+    default:
+        return Snapshot{anyEnum(RunState::Interrupted), anyClocks(), any<std::int64_t>(), anyD(),   anyD(),
+                        any<std::uint64_t>(),           anyText(),   anyFrame(),          anyView()};
+    }
+}
+
+/// The only message after all these bytes.
+Message decodeOne(const std::string& bytes) {
+    FrameDecoder decoder;
+    decoder.feed(bytes);
+    const Result<std::optional<Message>> message = decoder.next();
+    RC_ASSERT(message.has_value());
+    RC_ASSERT(message->has_value());
+    RC_ASSERT(!decoder.next()->has_value());
+    return **message;
+}
+
+/// Reads until the decoder asks for more or gives up; must come to an end.
+std::size_t drain(FrameDecoder& decoder) {
+    std::size_t messages = 0;
+    while (true) {
+        const Result<std::optional<Message>> message = decoder.next();
+        if (!message) {
+            RC_ASSERT(message.error().code == ErrorCode::Protocol);
+            RC_ASSERT(decoder.next().error().code == ErrorCode::Protocol); // and stays so
+            return messages;
+        }
+        if (!*message) {
+            return messages;
+        }
+        ++messages;
+    }
+}
+
+std::string lengthPrefix(std::uint32_t length) {
+    std::string bytes(4, '\0');
+    for (std::size_t i = 0; i < 4; ++i) {
+        bytes[i] = static_cast<char>(length >> (8U * i));
+    }
+    return bytes;
+}
+
+std::string randomBytes(std::mt19937& random, std::size_t count) {
+    std::string bytes(count, '\0');
+    for (char& byte : bytes) {
+        byte = static_cast<char>(random());
+    }
+    return bytes;
+}
+
+} // namespace
+
+class TestWire : public QObject {
+    Q_OBJECT
+
+  private Q_SLOTS:
+    void everyMessageComesBackToTheBit() {
+        // NaN is unequal to itself, so equality is that of the encoding, which keeps every bit.
+        QVERIFY(rc::check("encode(decode(encode(m))) == encode(m)", [] {
+            const Message message = anyMessage();
+            const std::string bytes = encode(message);
+            const Message back = decodeOne(bytes);
+            RC_ASSERT(back.index() == message.index());
+            RC_ASSERT(encode(back) == bytes);
+        }));
+    }
+
+    void valuesComeBackEqual() {
+        // With numbers that equal themselves the values can be compared field by field.
+        NeuronFrame frame{{UpdateStep{1}, EnvStep{2}, Episode{3}, 4.5}, 0.25F, 4.F, {}};
+        frame.sites = {{"agent.fc1", 2, true, "", {{"rua", {1.F, -0.F}}}, {{1, 2, 3.F, 4.F, 5.F, 6.F}}},
+                       {"mixer.w", 1, false, "monotone", {}, {}}};
+        EnvView view{"stag_hunt", "task 2", 3, 200, -1.F, 7.F, true, BoardView{4, 5, 2, true, {}, {"stay", "north"}}};
+        std::get<BoardView>(view.scene).pieces = {{BoardView::Kind::Hare, 1, 2, 3, false, 1}};
+        const Snapshot snapshot{RunState::Paused, frame.clocks, 100, 1.5, 2.5, 1U << 30U, "task 2", frame, view};
+        QVERIFY(std::get<Snapshot>(decodeOne(encode(snapshot))) == snapshot);
+        QVERIFY(*parseNeuronFrame(serialise(frame)) == frame);
+
+        SurgeryReceipt receipt;
+        receipt.event = 3;
+        receipt.plan = {"knife", "by_hand", {{"agent.fc1", {1, 4}}}, OptimiserPolicy::Zero, TargetPolicy::HardSync};
+        receipt.sites = {{"agent.fc1", {1, 4}, "composite", {0.1F, 0.2F}, 10, 20}};
+        receipt.change = {0.0, 1e-300, 2.0, 3.0, 32};
+        QVERIFY(*parseReceipt(serialise(receipt)) == receipt);
+        const Command command{CommandId{7}, OperateCommand{receipt.plan}};
+        QVERIFY(std::get<Command>(decodeOne(encode(command))) == command);
+
+        const CommandResult result{CommandId{7}, Error{ErrorCode::DiskFull, "no space", {"a", "b"}}, receipt, "done"};
+        const CommandResult back = std::get<CommandResult>(decodeOne(encode(result)));
+        QVERIFY(back.error->code == ErrorCode::DiskFull && back.error->context.size() == 2);
+        QVERIFY(back.receipt == receipt);
+    }
+
+    void storedValuesComeBackToTheBit() {
+        QVERIFY(rc::check("frames and receipts", [] {
+            const std::string frame = serialise(anyFrame());
+            RC_ASSERT(serialise(*parseNeuronFrame(frame)) == frame);
+            const std::string receipt = serialise(anyReceipt());
+            RC_ASSERT(serialise(*parseReceipt(receipt)) == receipt);
+        }));
+    }
+
+    void aStreamMayComeInAnyPortions() {
+        QVERIFY(rc::check("portions", [] {
+            const auto messages = several(anyMessage);
+            std::string stream;
+            for (const Message& message : messages) {
+                stream += encode(message);
+            }
+            const auto portion = *rc::gen::inRange<std::size_t>(1, 50);
+            FrameDecoder decoder;
+            std::string again;
+            for (std::size_t at = 0; at < stream.size(); at += portion) {
+                decoder.feed(std::span(stream).subspan(at, std::min(portion, stream.size() - at)));
+                for (auto message = decoder.next(); message && *message; message = decoder.next()) {
+                    again += encode(**message);
+                }
+            }
+            RC_ASSERT(again == stream);
+        }));
+    }
+
+    void byteByByte() {
+        const std::string frame = encode(Notice{Notice::Level::Info, {}, "one byte at a time"});
+        FrameDecoder decoder;
+        for (std::size_t i = 0; i + 1 < frame.size(); ++i) {
+            decoder.feed({&frame[i], 1});
+            QVERIFY(!decoder.next()->has_value());
+        }
+        decoder.feed({&frame.back(), 1});
+        QVERIFY(decoder.next()->has_value());
+    }
+
+    void anOversizedFrameIsRefusedFromItsLengthAlone() {
+        FrameDecoder decoder;
+        decoder.feed(lengthPrefix(kMaxFrameBytes + 1));
+        QVERIFY(decoder.next().error().code == ErrorCode::Protocol);
+        FrameDecoder atLimit;
+        atLimit.feed(lengthPrefix(kMaxFrameBytes));
+        QVERIFY(!atLimit.next()->has_value());
+    }
+
+    void anEmptyFrameAndUnknownEnumeratorsAreRefused() {
+        FrameDecoder decoder;
+        decoder.feed(lengthPrefix(0));
+        QVERIFY(decoder.next().error().code == ErrorCode::Protocol);
+
+        // StateChanged (field 4) whose state (field 1) is 100.
+        FrameDecoder unknown;
+        unknown.feed(lengthPrefix(4) + std::string("\x22\x02\x08\x64"));
+        QVERIFY(unknown.next().error().code == ErrorCode::Protocol);
+    }
+
+    void randomBytesNeverCrash() {
+        std::mt19937 random(1);
+        for (int round = 0; round < 20000; ++round) {
+            const std::string body = randomBytes(random, random() % 200);
+            FrameDecoder framed;
+            framed.feed(lengthPrefix(static_cast<std::uint32_t>(body.size())) + body);
+            drain(framed);
+            FrameDecoder raw;
+            raw.feed(body);
+            drain(raw);
+            const Result<NeuronFrame> frame = parseNeuronFrame(body);
+            QVERIFY(frame || frame.error().code == ErrorCode::Corrupt);
+            const Result<SurgeryReceipt> receipt = parseReceipt(body);
+            QVERIFY(receipt || receipt.error().code == ErrorCode::Corrupt);
+        }
+    }
+
+    void mutatedMessagesNeverCrash() {
+        QVERIFY(rc::check("mutations", [] {
+            std::string bytes = encode(anyMessage());
+            std::mt19937 random(any<std::uint32_t>());
+            for (int round = 0; round < 100; ++round) {
+                std::string mutated = bytes;
+                switch (random() % 3) {
+                case 0: // flip bits, the length among them
+                    for (std::uint32_t i = 0; i <= random() % 8; ++i) {
+                        mutated[random() % mutated.size()] ^= static_cast<char>(1U << random() % 8);
+                    }
+                    break;
+                case 1:
+                    mutated.resize(random() % mutated.size());
+                    break;
+                default:
+                    mutated.insert(random() % mutated.size(), randomBytes(random, random() % 16));
+                    break;
+                }
+                FrameDecoder decoder;
+                decoder.feed(mutated);
+                drain(decoder);
+                (void)parseNeuronFrame(std::string_view(mutated).substr(std::min<std::size_t>(4, mutated.size())));
+                (void)parseReceipt(mutated);
+            }
+        }));
+    }
+
+    void aLongStreamDoesNotPileUp() {
+        // Reading keeps up, so the decoder's memory stays near one message; measured by time, which would be quadratic.
+        const std::string frame = encode(Notice{Notice::Level::Info, {}, std::string(200, 'x')});
+        FrameDecoder decoder;
+        std::size_t messages = 0;
+        for (int i = 0; i < 200000; ++i) {
+            decoder.feed(frame);
+            messages += decoder.next()->has_value() ? 1U : 0U;
+        }
+        QCOMPARE(messages, std::size_t{200000});
+    }
+};
+
+QTEST_APPLESS_MAIN(TestWire)
+#include "tst_wire.moc"
