@@ -38,6 +38,7 @@ class MessageBar final : public QWidget {
     void closed();
 
   protected:
+    void changeEvent(QEvent* event) override;
     void paintEvent(QPaintEvent* event) override;
 
   private:

@@ -17,7 +17,7 @@ class BoardWidget final : public QWidget {
     explicit BoardWidget(QWidget* parent = nullptr);
 
     void setBoard(const BoardView& board);
-    /// The cell under a point of the widget, as (row, column).
+    /// The cell under a point of the widget, as (x: column, y: row).
     [[nodiscard]] std::optional<QPoint> cellAt(QPoint point) const;
     [[nodiscard]] QRectF cellRect(int row, int column) const;
 

@@ -29,9 +29,6 @@ class MatrixWidget final : public QWidget {
     /// Rows are agent 1, columns agent 2; the actions of further agents are fixed by boxes below the tables.
     void setGame(const MatrixView& game);
 
-  protected:
-    void changeEvent(QEvent* event) override;
-
   private:
     class Impl;
     std::unique_ptr<Impl> m_impl;
