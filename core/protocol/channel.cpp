@@ -138,8 +138,10 @@ class Inbox {
                 ++m_notices;
                 m_content.items.emplace_back(std::move(published));
             }
+        } else if constexpr (std::is_same_v<Published, StateChanged>) {
+            addState(std::move(published));
         } else {
-            m_content.items.emplace_back(std::move(published));
+            m_content.items.emplace_back(std::move(published)); // results: no more than there are commands
         }
         return !std::exchange(m_announced, true);
     }
@@ -147,13 +149,27 @@ class Inbox {
         const std::lock_guard lock(m_mutex);
         m_announced = false;
         m_notices = 0;
+        m_states = 0;
         return std::exchange(m_content, Content());
     }
 
   private:
+    /// States that nobody has taken yet may be passed over, but never the newest one.
+    void addState(StateChanged state) {
+        if (m_states < kMaxWaitingStates) {
+            ++m_states;
+            m_content.items.emplace_back(std::move(state));
+            return;
+        }
+        const auto newest = std::find_if(m_content.items.rbegin(), m_content.items.rend(),
+                                         [](const Item& item) { return std::holds_alternative<StateChanged>(item); });
+        *newest = std::move(state);
+    }
+
     std::mutex m_mutex;
     Content m_content;
     std::size_t m_notices = 0;
+    std::size_t m_states = 0;
     bool m_announced = false;
 };
 
@@ -383,7 +399,6 @@ class Server final : public ControlServer, private PeerOwner {
             if (m_peers.size() < kMaxPeers && isSameUser(socket)) {
                 const auto peer = std::make_shared<Peer>(std::move(socket), static_cast<PeerOwner&>(*this));
                 m_peers.insert(peer);
-                peer->send(Outbox::Kind::Greeting, m_hello);
                 peer->read();
             }
             accept();
@@ -404,7 +419,12 @@ class Server final : public ControlServer, private PeerOwner {
         }
     }
 
+    /// Our Hello answers theirs, so that whoever has read it hears of everything that is published from then on.
     void greet(const PeerPointer& peer, const Hello& hello) {
+        if (std::exchange(peer->greeted, true)) {
+            return;
+        }
+        peer->send(Outbox::Kind::Greeting, m_hello);
         if (hello.version != kProtocolVersion) {
             peer->send(Outbox::Kind::Notice,
                        frameOf(Notice{Notice::Level::Error,
@@ -412,9 +432,7 @@ class Server final : public ControlServer, private PeerOwner {
                                       fmt::format("this run speaks version {} of the control protocol, not version {}",
                                                   kProtocolVersion, hello.version)}));
             peer->closeAfterWriting();
-            return;
-        }
-        if (!std::exchange(peer->greeted, true) && m_state) {
+        } else if (m_state) {
             peer->send(Outbox::Kind::State, m_state);
         }
     }

@@ -80,7 +80,7 @@ struct CommandResult {
     std::string text;                      ///< one line for the log, may be empty
 };
 
-/// First message in both directions.
+/// First message in both directions; the run process says its own in answer.
 struct Hello {
     std::uint32_t version = kProtocolVersion;
     std::string program; ///< "knifectl 0.1.0"
@@ -88,7 +88,7 @@ struct Hello {
     bool operator==(const Hello&) const = default;
 };
 
-/// Sent by the run process on every change of state, and once after Hello.
+/// Sent by the run process on every change of state, and once after Hello when there has been one.
 struct StateChanged {
     RunState state = RunState::Idle;
     Clocks clocks;

@@ -150,8 +150,10 @@ class TestChannel : public QObject {
         m_server->publishState({RunState::Paused, {}, ""});
         m_server->publishNotice({Notice::Level::Warning, {}, "something"});
         for (ControlClient* client : {first.get(), second.get()}) {
-            QVERIFY(receive<StateChanged>(*client)->state == RunState::Paused);
-            QCOMPARE(receive<Notice>(*client)->text, std::string("something"));
+            const auto state = receive<StateChanged>(*client);
+            QVERIFY(state && state->state == RunState::Paused);
+            const auto notice = receive<Notice>(*client);
+            QVERIFY(notice && notice->text == "something");
         }
     }
 
@@ -386,7 +388,8 @@ class TestChannel : public QObject {
         m_server->publishState({RunState::Finished, {}, "done"});
         m_server.reset();
         QVERIFY(!std::filesystem::exists(socketPath(kRun)));
-        QVERIFY(receive<StateChanged>(*client)->state == RunState::Finished);
+        const auto state = receive<StateChanged>(*client);
+        QVERIFY(state && state->state == RunState::Finished);
         const auto after = client->receive(kPatienceMs);
         QVERIFY(!after);
         QVERIFY(after.error().code == ErrorCode::Protocol);
