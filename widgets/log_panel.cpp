@@ -18,6 +18,7 @@
 #include <QTreeView>
 #include <QVBoxLayout>
 
+#include "widgets/empty_state.h"
 #include "widgets/icons.h"
 #include "widgets/theme.h"
 
@@ -147,6 +148,7 @@ LogPanel::Impl::Impl(LogPanel& panel) : q(panel) {
     view->header()->resizeSection(LogModel::Time, metrics.horizontalAdvance(QStringLiteral("00:00:00")) + em);
     view->header()->resizeSection(LogModel::Level, metrics.horizontalAdvance(LogPanel::tr("warning")) + 3 * em / 2);
     view->header()->resizeSection(LogModel::Source, 7 * em);
+    showHintWhenEmpty(*view, LogPanel::tr("Nothing to show."));
     column->addWidget(view, 1);
 
     QObject::connect(level, &QComboBox::currentIndexChanged, &q,

@@ -8,7 +8,6 @@
 #include <QClipboard>
 #include <QCollator>
 #include <QHeaderView>
-#include <QLabel>
 #include <QLineEdit>
 #include <QMenu>
 #include <QPushButton>
@@ -89,7 +88,6 @@ class RunPanel::Impl {
     RunFilter* filter = nullptr;
     QLineEdit* line = nullptr;
     QTreeView* tree = nullptr;
-    QLabel* noMatch = nullptr;
     QStackedWidget* stack = nullptr;
 };
 
@@ -124,8 +122,7 @@ RunPanel::Impl::Impl(RunPanel& panel, QAbstractItemModel* source) : q(panel), mo
     auto* listColumn = new QVBoxLayout(list);
     listColumn->setContentsMargins(0, 0, 0, 0);
     listColumn->addWidget(tree);
-    noMatch = makeEmptyState(RunPanel::tr("No run matches the filter."), list);
-    listColumn->addWidget(noMatch);
+    showHintWhenEmpty(*tree, RunPanel::tr("No run matches the filter."));
     stack->addWidget(list);
 
     auto* empty = new QWidget(stack);
@@ -172,7 +169,7 @@ void RunPanel::Impl::columnsForHeader() {
     for (int column = 0; column < columns; ++column) {
         const bool progress = model->headerData(column, Qt::Horizontal, RunProgressRole).toBool();
         tree->header()->setSectionResizeMode(column, column == 0 ? QHeaderView::Stretch : QHeaderView::Interactive);
-        tree->header()->resizeSection(column, progress ? 5 * em : 6 * em);
+        tree->header()->resizeSection(column, progress ? 5 * em : 9 * em / 2);
     }
     tree->header()->setMinimumSectionSize(3 * em);
 }
@@ -181,9 +178,6 @@ void RunPanel::Impl::refreshPage() {
     const bool none = model->rowCount() == 0;
     stack->setCurrentIndex(none ? EmptyPage : ListPage);
     line->setEnabled(!none);
-    const bool nothingLeft = filter->rowCount() == 0;
-    tree->setVisible(!nothingLeft);
-    noMatch->setVisible(nothingLeft);
     if (!line->text().isEmpty()) {
         tree->expandAll();
     }

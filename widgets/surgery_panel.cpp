@@ -16,6 +16,7 @@
 #include <QTreeView>
 #include <QVBoxLayout>
 
+#include "widgets/empty_state.h"
 #include "widgets/format.h"
 #include "widgets/icons.h"
 #include "widgets/state_glyph.h"
@@ -68,6 +69,7 @@ class SurgeryPanel::Impl {
     void buildPlan(QVBoxLayout* column);
     void buildReceipts(QVBoxLayout* column);
     void refresh();
+    void fitReceiptColumns();
     void refreshSelection();
     void refreshButtons();
     [[nodiscard]] QString blockedReason() const;
@@ -98,7 +100,6 @@ SurgeryPanel::Impl::Impl(SurgeryPanel& panel) : q(panel) {
     auto* column = new QVBoxLayout(&q);
     buildPlan(column);
     buildReceipts(column);
-    refresh();
 }
 
 void SurgeryPanel::Impl::buildPlan(QVBoxLayout* column) {
@@ -142,6 +143,7 @@ void SurgeryPanel::Impl::buildPlan(QVBoxLayout* column) {
     siteView->setSelectionMode(QAbstractItemView::NoSelection);
     siteView->setWordWrap(true);
     siteView->setMaximumHeight(9 * q.fontMetrics().height());
+    showHintWhenEmpty(*siteView, SurgeryPanel::tr("No units selected."));
     column->addWidget(siteView);
 
     auto* buttons = new QHBoxLayout;
@@ -187,11 +189,19 @@ void SurgeryPanel::Impl::buildReceipts(QVBoxLayout* column) {
     receiptView->setEditTriggers(QAbstractItemView::NoEditTriggers);
     receiptView->setAllColumnsShowFocus(true);
     heading->setBuddy(receiptView);
+    showHintWhenEmpty(*receiptView, SurgeryPanel::tr("No surgery yet. Each one leaves its receipt here."));
+    fitReceiptColumns();
     column->addWidget(receiptView, 1);
     QObject::connect(receiptView, &QTreeView::activated, &q, [this](const QModelIndex& index) {
         const QModelIndex top = index.parent().isValid() ? index.parent() : index;
         Q_EMIT q.receiptActivated(receipts[static_cast<std::size_t>(top.row())]);
     });
+}
+
+void SurgeryPanel::Impl::fitReceiptColumns() {
+    for (int i = 0; i < receiptModel->columnCount(); ++i) {
+        receiptView->resizeColumnToContents(i);
+    }
 }
 
 const SiteSnapshot* SurgeryPanel::Impl::site(const std::string& name) const {
@@ -290,6 +300,7 @@ SurgeryPanel::SurgeryPanel(QWidget* parent) : QWidget(parent), m_impl(std::make_
     setMethods(
         {{QStringLiteral("knife"), QStringLiteral("KNIFE"),
           tr("Keeps what the unit knows frozen and adds a fresh, trainable one beside it. No output changes.")}});
+    m_impl->refresh();
 }
 
 SurgeryPanel::~SurgeryPanel() = default;
@@ -355,9 +366,7 @@ void SurgeryPanel::setReceipts(const std::vector<SurgeryReceipt>& receipts) {
         m_impl->receiptModel->appendRow(top);
     }
     m_impl->receipts = receipts;
-    for (int column = 0; column < m_impl->receiptModel->columnCount(); ++column) {
-        m_impl->receiptView->resizeColumnToContents(column);
-    }
+    m_impl->fitReceiptColumns();
 }
 
 SurgeryPlan SurgeryPanel::plan() const {

@@ -213,10 +213,10 @@ void BoardWidget::paintAction(QPainter& painter, const BoardView::Piece& piece, 
         // A head on the rim: where the piece tried to go.
         const QPointF tip = cell.center() + 0.48 * cell.width() * *direction;
         const QPointF across(direction->y(), -direction->x());
-        const QPointF back = tip - 0.12 * cell.width() * *direction;
+        const QPointF back = tip - 0.13 * cell.width() * *direction;
         painter.setBrush(colour);
         painter.setPen(Qt::NoPen);
-        painter.drawPolygon(QPolygonF({tip, back + 0.12 * cell.width() * across, back - 0.12 * cell.width() * across}));
+        painter.drawPolygon(QPolygonF({tip, back + 0.17 * cell.width() * across, back - 0.17 * cell.width() * across}));
     } else if (name == "catch") {
         // Four strokes that close around the piece.
         const double outer = 0.47 * cell.width();

@@ -131,7 +131,9 @@ QVariant MatrixSliceModel::headerData(int section, Qt::Orientation orientation, 
     const bool known = static_cast<std::size_t>(section) < utilities.size();
     if (role == Qt::DisplayRole) {
         // The utility of the action, as the agent itself sees it, belongs to its row or column.
-        return known ? QStringLiteral("%1\n%2").arg(section).arg(cellText(utilities[static_cast<std::size_t>(section)]))
+        return known ? (orientation == Qt::Vertical ? QStringLiteral("%1:  %2") : QStringLiteral("%1\n%2"))
+                           .arg(section)
+                           .arg(cellText(utilities[static_cast<std::size_t>(section)]))
                      : QString::number(section);
     }
     if (role == Qt::ToolTipRole && known) {
@@ -169,6 +171,11 @@ void MatrixTable::setSlice(const MatrixSlice& slice, const QString& outlineName)
 void MatrixTable::setScale(const ColourScale& scale) {
     m_scale = scale;
     viewport()->update();
+}
+
+void MatrixTable::setHeaderLines(int lines) {
+    horizontalHeader()->setFixedHeight(lines * fontMetrics().height() + fontMetrics().height() / 2);
+    fitCells();
 }
 
 void MatrixTable::fitCells() {

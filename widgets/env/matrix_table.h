@@ -49,6 +49,8 @@ class MatrixTable final : public QTableView {
     explicit MatrixTable(QWidget* parent = nullptr);
 
     void setSlice(const MatrixSlice& slice, const QString& outlineName);
+    /// Height of the column titles, so that tables side by side have their rows at one height.
+    void setHeaderLines(int lines);
     void setScale(const ColourScale& scale);
     [[nodiscard]] const ColourScale& scale() const { return m_scale; }
     [[nodiscard]] MatrixSliceModel* slice() const { return m_model; }

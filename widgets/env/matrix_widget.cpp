@@ -14,7 +14,6 @@
 #include "widgets/env/matrix_table.h"
 #include "widgets/format.h"
 #include "widgets/neurons/colour_bar.h"
-#include "widgets/plot/ticks.h"
 
 namespace knife {
 
@@ -64,7 +63,7 @@ ColourScale sharedScale(const MatrixView& game) {
         return {};
     }
     if (lowest < 0.0 && highest > 0.0) {
-        const double reach = niceAbove(std::max(-lowest, highest));
+        const double reach = std::max(-lowest, highest);
         return {ColourScale::Kind::AroundZero, -reach, reach};
     }
     return {ColourScale::Kind::Linear, std::min(lowest, 0.0), highest > lowest ? highest : lowest + 1.0};
@@ -269,6 +268,9 @@ void MatrixWidget::Impl::refresh() {
         learnt.columnUtilities = game.shape.size() > 1 ? game.learnedQ[1] : std::vector<float>();
     }
     const ColourScale scale = sharedScale(game);
+    const int headerLines = learnt.columnUtilities.empty() ? 1 : 2;
+    payoff->setHeaderLines(headerLines);
+    learned->setHeaderLines(headerLines);
     payoff->setScale(scale);
     learned->setScale(scale);
     payoff->setSlice(pay, MatrixWidget::tr("optimum"));

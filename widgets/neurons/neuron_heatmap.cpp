@@ -28,7 +28,7 @@
 #include "widgets/neurons/colour_bar.h"
 #include "widgets/neurons/heatmap_canvas.h"
 #include "widgets/neurons/heatmap_marks.h"
-#include "widgets/plot/ticks.h"
+#include "widgets/neurons/heatmap_scale.h"
 #include "widgets/theme.h"
 
 namespace knife {
@@ -36,38 +36,6 @@ namespace knife {
 namespace {
 
 const QString kRua = QStringLiteral("rua");
-
-ColourScale fitScale(const NeuronFrame& frame, const QString& diagnostic, bool logarithmic) {
-    const std::string name = diagnostic.toStdString();
-    double lowest = 0.0;
-    double highest = 0.0;
-    double leastPositive = 0.0;
-    for (const SiteSnapshot& site : frame.sites) {
-        const UnitDiagnostic* found = site.find(name);
-        for (const float value : found != nullptr ? found->values : std::vector<float>()) {
-            if (std::isfinite(value)) {
-                lowest = std::min<double>(lowest, value);
-                highest = std::max<double>(highest, value);
-                leastPositive = value > 0 && (leastPositive == 0.0 || value < leastPositive) ? value : leastPositive;
-            }
-        }
-    }
-    if (diagnostic == kRua && logarithmic) {
-        // Fixed to the thresholds and not to the data: the same colour always means the same activity.
-        const double reach = 4.0 * std::max<double>(frame.volatileAbove, 1.0 / std::max(frame.staleBelow, 1e-3F));
-        return {ColourScale::Kind::LogAroundOne, 1.0 / reach, reach};
-    }
-    if (lowest < 0.0) {
-        const double reach = niceAbove(std::max(-lowest, highest));
-        return {ColourScale::Kind::AroundZero, -reach, reach};
-    }
-    const double upper = highest > 0.0 ? niceAbove(highest) : 1.0;
-    if (logarithmic && leastPositive > 0.0) {
-        const double floor = std::pow(10.0, std::floor(std::log10(leastPositive)));
-        return {ColourScale::Kind::Log, std::max(floor, upper * 1e-6), upper};
-    }
-    return {ColourScale::Kind::Linear, 0.0, upper};
-}
 
 } // namespace
 
@@ -289,7 +257,9 @@ void NeuronHeatmap::Impl::refreshScale() {
     if (!frame) {
         return;
     }
-    const ColourScale scale = isLocked ? held->second : fitScale(*frame, diagnostic, logarithmic[diagnostic]);
+    const ColourScale scale =
+        isLocked ? held->second
+                 : fitScale(*frame, diagnostic, logarithmic[diagnostic] ? ScaleWish::Logarithmic : ScaleWish::Linear);
     logBox->setEnabled(scale.kind != ColourScale::Kind::AroundZero);
     canvas->setScale(scale);
     bar->setScale(scale, displayName(diagnostic));

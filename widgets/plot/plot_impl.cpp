@@ -223,7 +223,7 @@ void PlotView::Impl::rebuildLegend() {
             ++entries;
         }
     }
-    plot->legend->setWrap(std::max(1, plot->width() / widest));
+    plot->legend->setWrap(std::max(1, q.width() / widest));
     // An invisible element would still have its say in the layout, so it stays out of it.
     const bool visible = legendVisible && entries > 0;
     QCPLayoutGrid& grid = *plot->plotLayout();

@@ -128,8 +128,12 @@ class MarksLayer final : public Layerable {
             painter->drawLine(QLineF(rect.left(), y, rect.right(), y));
             const int height = painter->fontMetrics().height();
             const bool below = y - height < rect.top();
-            painter->drawText(QRectF(rect.left(), below ? y : y - height, rect.width() - 4, height),
-                              Qt::AlignRight | Qt::AlignVCenter, level.label);
+            const double width = painter->fontMetrics().horizontalAdvance(level.label) + height / 2.0;
+            const QRectF box(rect.right() - width - 4, below ? y + 1 : y - height - 1, width, height);
+            QColor ground = m_overlay.palette.color(QPalette::Base);
+            ground.setAlphaF(0.75F);
+            painter->fillRect(box, ground);
+            painter->drawText(box, Qt::AlignCenter, level.label);
         }
     }
 
@@ -153,7 +157,10 @@ class MarksLayer final : public Layerable {
             painter->setPen(Qt::NoPen);
             painter->setBrush(colour);
             painter->drawPath(markGlyph(mark.kind, {x, rect.top()}, glyph));
-            const QString text = metrics.elidedText(mark.label, Qt::ElideRight, 0.7 * rect.height());
+            // Switches structure the whole axis; the other kinds come often and say their text in the tooltip.
+            const QString text = mark.kind == MarkKind::TaskSwitch
+                                     ? metrics.elidedText(mark.label, Qt::ElideRight, 0.8 * rect.height())
+                                     : QString();
             if (!text.isEmpty() && x >= labelFreeFrom && x + metrics.height() < rect.right()) {
                 labelFreeFrom = x + 1.2 * metrics.height();
                 painter->save();

@@ -36,7 +36,7 @@ enum class MarkKind { TaskSwitch, Surgery, Checkpoint, Pause, Parameter, Segment
 struct PlotMark {
     double x = 0.0;
     MarkKind kind = MarkKind::TaskSwitch;
-    QString label; ///< drawn along the line where there is room, and in the tooltip
+    QString label; ///< in the tooltip; for a task switch also along the line where there is room
     bool operator==(const PlotMark&) const = default;
 };
 
