@@ -103,10 +103,10 @@ class TableGenerator {
 
   private:
     NamedPayoff table(std::int64_t task, const std::vector<NamedPayoff>& before) const {
-        const auto previous = before.empty() ? m_means : before.back().cells;
+        const std::vector<NamedPayoff> last(before.end() - (before.empty() ? 0 : 1), before.end());
         const std::string number = fmt::format("{} {}", m_params.kind, task + 1);
         if (m_params.kind == "shift_optimum") {
-            return {number, task == 0 ? m_means : shifted(previous, task), task};
+            return {number, task == 0 ? m_means : shifted(before.back().cells, task), task};
         }
         if (m_params.kind == "penalty_ramp") {
             const auto level = static_cast<std::size_t>(task) % m_params.penalties.size();
@@ -114,15 +114,15 @@ class TableGenerator {
                     static_cast<std::int64_t>(level)};
         }
         if (m_params.kind == "class_switch") {
-            return classOf(task, previous);
+            return classOf(task, last);
         }
         if (m_params.kind == "recurrence") {
             const std::int64_t member = task % m_params.cycle;
             const auto first = static_cast<std::size_t>(member);
             return {fmt::format("table {}", member + 1),
-                    task < m_params.cycle ? permuted(m_means, task, previous) : before[first].cells, member};
+                    task < m_params.cycle ? permuted(m_means, task, before) : before[first].cells, member};
         }
-        return {number, permuted(m_means, task, previous), task};
+        return {number, permuted(m_means, task, last), task};
     }
 
     CounterRng stream(std::int64_t task, std::uint32_t attempt) const {
@@ -130,14 +130,14 @@ class TableGenerator {
         return CounterRng({static_cast<std::uint64_t>(m_params.seed), "task_generator", index});
     }
 
-    // The base as it stands for the first task, then fresh labels, different from the task before.
+    // The table as it stands for the first task, then fresh labels that give none of the tables in `unlike`.
     std::vector<double> permuted(const std::vector<double>& cells, std::int64_t task,
-                                 const std::vector<double>& previous) const {
+                                 const std::vector<NamedPayoff>& unlike) const {
         std::vector<double> result = cells;
         for (std::uint32_t attempt = 0; task > 0 && attempt < kMostAttempts; ++attempt) {
             CounterRng random = stream(task, attempt);
             result = relabelled(cells, m_base.shape, random);
-            if (result != previous) {
+            if (std::none_of(unlike.begin(), unlike.end(), [&](const auto& other) { return other.cells == result; })) {
                 break;
             }
         }
@@ -175,7 +175,7 @@ class TableGenerator {
         return cells;
     }
 
-    NamedPayoff classOf(std::int64_t task, const std::vector<double>& previous) const {
+    NamedPayoff classOf(std::int64_t task, const std::vector<NamedPayoff>& last) const {
         constexpr std::int64_t kClasses = 3;
         const std::int64_t which = task % kClasses;
         std::vector<double> cells = m_means;
@@ -187,7 +187,7 @@ class TableGenerator {
             arguments.size = m_base.shape.front();
             cells = tableByName(name, arguments).low;
         }
-        return {fmt::format("{} {}", name, task / kClasses + 1), permuted(cells, task, previous), task};
+        return {fmt::format("{} {}", name, task / kClasses + 1), permuted(cells, task, last), task};
     }
 
     TaskGeneratorParams m_params;
