@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <deque>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <set>
@@ -80,7 +81,8 @@ class Outbox {
         m_items.push_back({kind, std::move(frame)});
         return true;
     }
-    [[nodiscard]] bool empty() const { return m_items.empty(); }
+    void lose(std::size_t notices) { m_lost += notices; }
+    [[nodiscard]] bool empty() const { return m_items.empty() && m_lost == 0; }
     [[nodiscard]] bool holds(Kind kind) const { return count(kind) > 0; }
     [[nodiscard]] std::vector<Frame> take() {
         std::vector<Frame> frames;
@@ -206,6 +208,12 @@ class Peer : public std::enable_shared_from_this<Peer> {
             close();
             return;
         }
+        write();
+    }
+
+    /// Tells the peer that notices were lost before they came here.
+    void lose(std::size_t notices) {
+        m_outbox.lose(notices);
         write();
     }
 
@@ -477,7 +485,9 @@ class Server final : public ControlServer, private PeerOwner {
             std::visit([this](auto& published) { distributeOne(std::move(published)); }, item);
         }
         if (content.lost > 0) {
-            distributeOne(lostNotices(content.lost));
+            for (const PeerPointer& peer : greetedPeers()) {
+                peer->lose(content.lost);
+            }
         }
         if (content.snapshot) {
             distributeSnapshot(std::move(*content.snapshot));
@@ -506,7 +516,7 @@ class Server final : public ControlServer, private PeerOwner {
     void distributeSnapshot(Snapshot snapshot) {
         m_snapshotAsked = false;
         Frame frame;
-        for (const PeerPointer& peer : std::vector(m_peers.begin(), m_peers.end())) {
+        for (const PeerPointer& peer : greetedPeers()) {
             if (!std::exchange(peer->wantsSnapshot, false)) {
                 continue;
             }
@@ -522,13 +532,18 @@ class Server final : public ControlServer, private PeerOwner {
         }
     }
 
-    /// Sending may close a peer, which takes it out of m_peers.
     void sendToAll(Outbox::Kind kind, const Frame& frame) {
-        for (const PeerPointer& peer : std::vector(m_peers.begin(), m_peers.end())) {
-            if (peer->greeted) {
-                peer->send(kind, frame);
-            }
+        for (const PeerPointer& peer : greetedPeers()) {
+            peer->send(kind, frame);
         }
+    }
+
+    /// A copy, because sending may close a peer, which takes it out of m_peers.
+    [[nodiscard]] std::vector<PeerPointer> greetedPeers() const {
+        std::vector<PeerPointer> peers;
+        std::copy_if(m_peers.begin(), m_peers.end(), std::back_inserter(peers),
+                     [](const PeerPointer& peer) { return peer->greeted; });
+        return peers;
     }
 
     void sayFarewell() {
