@@ -108,11 +108,11 @@ Tally tallySite(const DiagnosticsConfig& config, const SiteSnapshot& site) {
 Diagnostics::Diagnostics(const DiagnosticsConfig& config, const SiteList& sites) : m_config(config), m_list(sites) {
     for (const Site& site : sites.all()) {
         const auto units = static_cast<std::size_t>(site.units);
-        m_sites.push_back({.statistics = makeUnitStatistics(site.units),
-                           .lastWindow = {},
-                           .lastRua = {},
-                           .streak = std::vector<std::int32_t>(units, 0),
-                           .windowsSinceTouch = std::vector<std::int32_t>(units, kNeverTouched)});
+        m_state.sites.push_back({.statistics = makeUnitStatistics(site.units),
+                                 .lastWindow = {},
+                                 .lastRua = {},
+                                 .streak = std::vector<std::int32_t>(units, 0),
+                                 .windowsSinceTouch = std::vector<std::int32_t>(units, kNeverTouched)});
     }
 }
 
@@ -121,9 +121,9 @@ bool Diagnostics::wantsActivations(UpdateStep update) const {
 }
 
 void Diagnostics::observe(const SiteTaps* taps, const RowValidity& validity) {
-    for (std::size_t i = 0; i < m_sites.size(); ++i) {
+    for (std::size_t i = 0; i < m_state.sites.size(); ++i) {
         const SiteMeasurement measurement = measure(m_list.all()[i], taps != nullptr ? &(*taps)[i] : nullptr, validity);
-        for (UnitStatistic& statistic : m_sites[i].statistics) {
+        for (UnitStatistic& statistic : m_state.sites[i].statistics) {
             statistic.observe(measurement);
         }
     }
@@ -131,11 +131,11 @@ void Diagnostics::observe(const SiteTaps* taps, const RowValidity& validity) {
         m_lastTaps = *taps;
         m_lastValidity = validity;
     }
-    ++m_windowUpdates;
+    ++m_state.windowUpdates;
 }
 
 void Diagnostics::closeWindow() {
-    for (SiteState& site : m_sites) {
+    for (SiteState& site : m_state.sites) {
         site.lastWindow = valuesOf(site.statistics);
         site.lastRua = columnOf(site.lastWindow, "rua");
         for (std::size_t unit = 0; unit < site.streak.size(); ++unit) {
@@ -148,19 +148,19 @@ void Diagnostics::closeWindow() {
             statistic.restart();
         }
     }
-    m_windowUpdates = 0;
+    m_state.windowUpdates = 0;
 }
 
 int Diagnostics::stagnantWindows(std::size_t site, int unit) const {
-    return m_sites[site].streak[static_cast<std::size_t>(unit)];
+    return m_state.sites[site].streak[static_cast<std::size_t>(unit)];
 }
 
 void Diagnostics::touch(std::size_t site, const std::vector<int>& units) {
-    SiteState& state = m_sites[site];
+    SiteState& state = m_state.sites[site];
     for (const int unit : units) {
         const auto index = static_cast<std::size_t>(unit);
         state.streak[index] = 0;
-        state.windowsSinceTouch[index] = m_windowUpdates == 0 ? 0 : -1;
+        state.windowsSinceTouch[index] = m_state.windowUpdates == 0 ? 0 : -1;
         for (UnitStatistic& statistic : state.statistics) {
             statistic.forget(unit);
         }
@@ -172,14 +172,15 @@ NeuronFrame Diagnostics::frame(const Clocks& clocks) const {
                       .staleBelow = static_cast<float>(m_config.stagnantBelow),
                       .volatileAbove = static_cast<float>(m_config.volatileAbove),
                       .sites = {}};
-    for (std::size_t i = 0; i < m_sites.size(); ++i) {
+    for (std::size_t i = 0; i < m_state.sites.size(); ++i) {
         const Site& site = m_list.all()[i];
-        const bool useOpen = m_sites[i].lastWindow.empty() || m_windowUpdates >= kTellingUpdates;
+        const bool useOpen = m_state.sites[i].lastWindow.empty() || m_state.windowUpdates >= kTellingUpdates;
         SiteSnapshot snapshot{.name = site.name,
                               .units = site.units,
                               .acceptsComposites = site.composite != nullptr,
                               .refusal = site.refusal,
-                              .diagnostics = useOpen ? valuesOf(m_sites[i].statistics) : m_sites[i].lastWindow,
+                              .diagnostics =
+                                  useOpen ? valuesOf(m_state.sites[i].statistics) : m_state.sites[i].lastWindow,
                               .composites = {}};
         static const SiteTap kNoTap;
         const SiteTap& tap = i < m_lastTaps.size() ? m_lastTaps[i] : kNoTap;
@@ -201,9 +202,8 @@ std::vector<StagnationSummary> Diagnostics::summarise(const NeuronFrame& frame) 
     return summaries;
 }
 
-void Diagnostics::restore(std::vector<SiteState> state, std::int64_t windowUpdates) {
-    m_sites = std::move(state);
-    m_windowUpdates = windowUpdates;
+void Diagnostics::restore(State state) {
+    m_state = std::move(state);
     m_lastTaps.clear();
 }
 

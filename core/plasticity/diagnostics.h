@@ -33,13 +33,13 @@ class Diagnostics {
     /// After every backward pass, before clipping. `taps` may be nullptr.
     void observe(const SiteTaps* taps, const RowValidity& validity);
     /// Updates seen in the open window.
-    [[nodiscard]] std::int64_t windowUpdates() const { return m_windowUpdates; }
-    [[nodiscard]] bool windowIsFull() const { return m_windowUpdates >= m_config.window; }
+    [[nodiscard]] std::int64_t windowUpdates() const { return m_state.windowUpdates; }
+    [[nodiscard]] bool windowIsFull() const { return m_state.windowUpdates >= m_config.window; }
     /// Ends the open window: its values become the last window's, and stagnation histories advance.
     void closeWindow();
 
     /// RUA of the last closed window, one per unit; empty before the first.
-    [[nodiscard]] const std::vector<float>& lastRua(std::size_t site) const { return m_sites[site].lastRua; }
+    [[nodiscard]] const std::vector<float>& lastRua(std::size_t site) const { return m_state.sites[site].lastRua; }
     /// For how many closed windows in a row the unit has been stagnant; 0 while it is in its grace after a surgery.
     [[nodiscard]] int stagnantWindows(std::size_t site, int unit) const;
     /// Units were operated on: their statistics start anew and a full window passes before they can be stagnant.
@@ -58,14 +58,17 @@ class Diagnostics {
         std::vector<std::int32_t> streak;
         std::vector<std::int32_t> windowsSinceTouch; ///< -1: the window in which the unit was touched is still open
     };
-    [[nodiscard]] const std::vector<SiteState>& state() const { return m_sites; }
-    void restore(std::vector<SiteState> state, std::int64_t windowUpdates);
+    struct State {
+        std::vector<SiteState> sites;
+        std::int64_t windowUpdates = 0;
+    };
+    [[nodiscard]] const State& state() const { return m_state; }
+    void restore(State state);
 
   private:
     DiagnosticsConfig m_config;
     const SiteList& m_list;
-    std::vector<SiteState> m_sites;
-    std::int64_t m_windowUpdates = 0;
+    State m_state;
     SiteTaps m_lastTaps;
     RowValidity m_lastValidity;
 };

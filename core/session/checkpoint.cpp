@@ -104,8 +104,8 @@ Result<void> rebuildBranches(const pb::Checkpoint& in, FactorizedNet& net) {
 
 void writeDiagnostics(const Diagnostics& diagnostics, const SiteList& sites, pb::Checkpoint& out) {
     out.set_window_updates(diagnostics.windowUpdates());
-    for (std::size_t i = 0; i < diagnostics.state().size(); ++i) {
-        const Diagnostics::SiteState& state = diagnostics.state()[i];
+    for (std::size_t i = 0; i < diagnostics.state().sites.size(); ++i) {
+        const Diagnostics::SiteState& state = diagnostics.state().sites[i];
         pb::SiteDiagnostics& message = *out.add_diagnostics();
         message.set_site(sites.all()[i].name);
         for (const UnitStatistic& statistic : state.statistics) {
@@ -172,7 +172,7 @@ Result<void> readDiagnostics(const pb::Checkpoint& in, const SiteList& sites, Di
         }
         states.push_back(std::move(state));
     }
-    diagnostics.restore(std::move(states), in.window_updates());
+    diagnostics.restore({std::move(states), in.window_updates()});
     return {};
 }
 

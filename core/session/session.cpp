@@ -314,6 +314,12 @@ Result<std::optional<SurgeryReceipt>> SessionImpl::execute(const CommandBody& bo
         }
         return std::nullopt;
     };
+    const auto withReceipt = [](Result<SurgeryReceipt> done) -> Result<std::optional<SurgeryReceipt>> {
+        if (!done) {
+            return tl::unexpected(done.error());
+        }
+        return std::move(*done);
+    };
     const auto visitor = [&](const auto& command) -> Result<std::optional<SurgeryReceipt>> {
         using T = std::decay_t<decltype(command)>;
         if constexpr (std::is_same_v<T, ContinueCommand>) {
@@ -341,16 +347,12 @@ Result<std::optional<SurgeryReceipt>> SessionImpl::execute(const CommandBody& bo
             if (auto saved = checkpoint(); !saved) { // what is done by hand can be gone back on
                 return tl::unexpected(saved.error());
             }
-            auto receipt = m_trainer->operate(command.plan);
-            if (!receipt) {
-                return tl::unexpected(receipt.error());
-            }
-            return std::optional<SurgeryReceipt>(std::move(*receipt));
+            return withReceipt(m_trainer->operate(command.plan));
         } else if constexpr (std::is_same_v<T, UndoCommand>) {
             if (auto paused = requirePaused("undo"); !paused) {
                 return tl::unexpected(paused.error());
             }
-            return plain(m_trainer->undo());
+            return withReceipt(m_trainer->undo());
         } else {
             static_assert(std::is_same_v<T, StopCommand>);
             m_stopRequested = true;

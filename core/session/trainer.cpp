@@ -55,7 +55,7 @@ class TrainerImpl final : public Trainer {
     Result<void> advance() override;
     Result<void> evaluate() override;
     Result<SurgeryReceipt> operate(const SurgeryPlan& plan) override;
-    Result<void> undo() override;
+    Result<SurgeryReceipt> undo() override;
     const Clocks& clocks() const override { return m_counters.clocks; }
     void setWall(double seconds) override { m_counters.clocks.wallS = seconds; }
     const std::string& task() const override { return currentTask().name; }
@@ -91,6 +91,8 @@ class TrainerImpl final : public Trainer {
     std::unique_ptr<Learner> m_learner;
     Surgeon m_surgeon;
     Diagnostics m_diagnostics;
+    SurgeryReceipt m_lastReceipt;           ///< of the newest surgery, for its undo
+    Diagnostics::State m_diagnosticsBefore; ///< as they were before it
     Replay m_replay;
     MetricLog m_metrics;
     std::vector<std::unique_ptr<Intervention>> m_interventions;
@@ -266,6 +268,7 @@ Result<SurgeryReceipt> TrainerImpl::operate(const SurgeryPlan& plan) {
         return tl::unexpected(sites.error());
     }
     receipt.sites = std::move(*sites);
+    m_diagnosticsBefore = m_diagnostics.state();
     if (measurable) {
         receipt.change = Learner::difference(before, m_learner->probe(batch));
     }
@@ -279,6 +282,7 @@ Result<SurgeryReceipt> TrainerImpl::operate(const SurgeryPlan& plan) {
         m_diagnostics.touch(site, touched.units);
     }
     m_counters.surgeries += 1;
+    m_lastReceipt = receipt;
     m_store.surgery(receipt);
     std::size_t units = 0;
     for (const SiteReceipt& site : receipt.sites) {
@@ -291,15 +295,31 @@ Result<SurgeryReceipt> TrainerImpl::operate(const SurgeryPlan& plan) {
     return receipt;
 }
 
-Result<void> TrainerImpl::undo() {
-    if (!m_surgeon.undo()) {
-        return fail(
-            ErrorCode::IllegalTransition,
-            "there is no surgery to undo: an update has followed the last one. Resume an earlier checkpoint instead");
+Result<SurgeryReceipt> TrainerImpl::undo() {
+    if (!m_surgeon.canUndo()) {
+        return fail(ErrorCode::IllegalTransition,
+                    "there is no surgery to undo: an update has followed the last one, or there was none");
     }
-    m_store.event(m_counters.clocks, "surgery_undone", fmt::format("surgery {} undone", m_counters.surgeries - 1),
-                  eventNumber(m_counters.surgeries - 1));
-    return {};
+    SurgeryReceipt receipt = m_lastReceipt;
+    receipt.plan.intervention = "undo";
+    receipt.clocks = m_counters.clocks;
+    const bool measurable = m_replay.size() > 0;
+    const Batch batch = measurable ? probeBatch() : Batch{};
+    const Probe before = measurable ? m_learner->probe(batch) : Probe{};
+    m_surgeon.undo();
+    receipt.change = measurable ? Learner::difference(before, m_learner->probe(batch)) : OutputChange{};
+    for (SiteReceipt& site : receipt.sites) {
+        site.kind = "restored";
+        site.frozenParameters = -site.frozenParameters;
+        site.trainableParameters = -site.trainableParameters;
+    }
+    m_diagnostics.restore(m_diagnosticsBefore);
+    // The next surgery takes this one's number and draws: a run goes on as if the undone one had never been.
+    m_counters.surgeries -= 1;
+    m_store.surgery(receipt);
+    m_store.event(m_counters.clocks, "surgery_undone", fmt::format("surgery {} undone", receipt.event),
+                  eventNumber(receipt.event));
+    return receipt;
 }
 
 void TrainerImpl::copyTargetIfDue() {

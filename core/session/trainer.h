@@ -47,8 +47,9 @@ class Trainer {
     [[nodiscard]] virtual Result<void> evaluate() = 0;
     /// Applies a plan and stores its receipt. Errors as Surgeon::check().
     [[nodiscard]] virtual Result<SurgeryReceipt> operate(const SurgeryPlan& plan) = 0;
-    /// Takes the newest surgery back; ErrorCode::IllegalTransition when an update has followed it.
-    [[nodiscard]] virtual Result<void> undo() = 0;
+    /// Takes the newest surgery back, bit for bit, and stores a receipt of that; ErrorCode::IllegalTransition when an
+    /// update has followed it.
+    [[nodiscard]] virtual Result<SurgeryReceipt> undo() = 0;
 
     [[nodiscard]] virtual const Clocks& clocks() const = 0;
     /// Seconds of training so far; the session owns the watch.

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <QTest>
+
+#include "core/store/run_reader.h"
+#include "session_fixture.h"
+
+using namespace knife;
+using namespace knife::test;
+
+class TestSession : public QObject {
+    Q_OBJECT
+
+  private Q_SLOTS:
+    void trainsToTheEndThroughTheLegalStates();
+    void equalSeedsGiveEqualWeightsWhoeverWatches();
+    void pausesStepsAndRunsToAStep();
+    void operatesByHandExactlyAndUndoes();
+    void refusesWhatTheStateForbids();
+    void stopsAsFinishedAndInterruptsAsInterrupted();
+    void resumesToTheSameWeightsFromAnyCheckpoint();
+    void resumedRunIsOneLineInTheStore();
+    void showsNeuronsAndLearnedTableInSnapshots();
+    void divergedTrainingFailsWithAReason();
+    void refusesToResumeAUsedUpBudget();
+};
+
+namespace {
+
+Command commandOf(std::uint64_t id, CommandBody body) {
+    return {CommandId{id}, std::move(body)};
+}
+
+std::string trainToTheEnd(const Experiment& experiment, std::uint64_t seed = 1) {
+    const Workspace workspace;
+    RecordingObserver observer;
+    const RunOutcome outcome = workspace.start(experiment, seed)->run(observer);
+    return outcome.state == RunState::Finished ? hashOf(outcome) : std::string("did not finish");
+}
+
+} // namespace
+
+void TestSession::trainsToTheEndThroughTheLegalStates() {
+    const Workspace workspace;
+    RecordingObserver observer;
+    const auto session = workspace.start(experimentOf(kMatrixSequence));
+    const RunOutcome outcome = session->run(observer);
+    QVERIFY(outcome.state == RunState::Finished);
+    QVERIFY(!outcome.error);
+    const std::vector<RunState> expected{RunState::Starting, RunState::Running, RunState::Stopping, RunState::Finished};
+    QVERIFY(observer.states == expected);
+
+    const auto summary = nlohmann::json::parse(outcome.summaryJson);
+    QCOMPARE(summary.at("status").get<std::string>(), std::string("finished"));
+    QCOMPARE(summary.at("env_steps").get<int>(), 1600);
+    QVERIFY(summary.at("final").contains("test_return"));
+
+    auto reader = RunReader::open(workspace.path());
+    QVERIFY(reader);
+    const auto surgeries = (*reader)->surgeries(session->id());
+    QVERIFY(surgeries && surgeries->size() == 1);
+    QCOMPARE(surgeries->front().change.max(), 0.0);
+    QVERIFY(surgeries->front().change.episodes > 0);
+    QCOMPARE(surgeries->front().plan.reason, std::string("task_switch"));
+    const auto frames = (*reader)->frames(session->id());
+    QVERIFY(frames && frames->size() > 5);
+}
+
+void TestSession::equalSeedsGiveEqualWeightsWhoeverWatches() {
+    const Experiment experiment = experimentOf(kMatrixSequence);
+    const std::string alone = trainToTheEnd(experiment);
+    QCOMPARE(alone.size(), std::size_t{64});
+    QCOMPARE(trainToTheEnd(experiment), alone);
+    QVERIFY(trainToTheEnd(experiment, 2) != alone);
+
+    const Workspace workspace;
+    RecordingObserver watcher;
+    watcher.snapshotWanted = true; // after every environment step
+    const auto session = workspace.start(experiment);
+    int pauses = 0;
+    watcher.onProgress = [&](const Clocks& clocks) {
+        if (clocks.update.value % 50 == 49) {
+            session->submit(commandOf(1, PauseCommand{}));
+        }
+    };
+    watcher.onState = [&](RunState state) {
+        if (state == RunState::Paused) {
+            ++pauses;
+            session->submit(commandOf(2, EvaluateCommand{}));
+            session->submit(commandOf(3, CheckpointCommand{}));
+            session->submit(commandOf(4, ContinueCommand{}));
+        }
+    };
+    const RunOutcome outcome = session->run(watcher);
+    QVERIFY(pauses > 3);
+    QVERIFY(watcher.snapshots.size() > 100);
+    QCOMPARE(hashOf(outcome), alone);
+}
+
+void TestSession::pausesStepsAndRunsToAStep() {
+    const Workspace workspace;
+    RecordingObserver observer;
+    const auto session = workspace.start(experimentOf(kMatrixSequence), 1, /*startPaused=*/true);
+    std::vector<Clocks> pausedAt;
+    Clocks now;
+    observer.onProgress = [&](const Clocks& clocks) {
+        now = clocks;
+    };
+    observer.onState = [&](RunState state) {
+        if (state != RunState::Paused) {
+            return;
+        }
+        pausedAt.push_back(now);
+        switch (pausedAt.size()) {
+        case 1:
+            session->submit(commandOf(1, RunToCommand{EnvStep{100}}));
+            break;
+        case 2:
+            session->submit(commandOf(2, StepCommand{1}));
+            break;
+        case 3:
+            session->submit(commandOf(3, StepCommand{5}));
+            break;
+        default:
+            session->submit(commandOf(4, ContinueCommand{}));
+        }
+    };
+    QVERIFY(session->run(observer).state == RunState::Finished);
+    QCOMPARE(pausedAt.size(), std::size_t{4});
+    QCOMPARE(pausedAt[0].update.value, 0);
+    QVERIFY(pausedAt[1].envStep.value >= 100 && pausedAt[1].envStep.value < 110);
+    QCOMPARE(pausedAt[2].update.value, pausedAt[1].update.value + 1);
+    QCOMPARE(pausedAt[3].update.value, pausedAt[2].update.value + 5);
+}
+
+void TestSession::operatesByHandExactlyAndUndoes() {
+    const Experiment experiment = experimentOf(kMatrixSequence);
+    const std::string untouched = trainToTheEnd(experiment);
+    SurgeryPlan plan;
+    plan.reason = "by_hand";
+    plan.operations = {{"mixer.v", {0, 7}}, {"agent.fc1", {1, 2, 15}}}; // not in the order of the sites
+    const auto runWith = [&](bool undo) {
+        const Workspace workspace;
+        RecordingObserver observer;
+        const auto session = workspace.start(experiment);
+        bool asked = false;
+        observer.onProgress = [&](const Clocks& clocks) {
+            if (clocks.envStep.value >= 400 && !asked) {
+                asked = true;
+                session->submit(commandOf(1, PauseCommand{}));
+                session->submit(commandOf(2, OperateCommand{plan}));
+                if (undo) {
+                    session->submit(commandOf(3, UndoCommand{}));
+                }
+                session->submit(commandOf(4, ContinueCommand{}));
+                session->submit(commandOf(5, UndoCommand{})); // not paused any more
+            }
+        };
+        const RunOutcome outcome = session->run(observer);
+        const auto receipt = std::ranges::find(observer.results, CommandId{2}, &CommandResult::id);
+        if (receipt == observer.results.end() || !receipt->receipt || receipt->receipt->change.max() != 0.0) {
+            return std::string("no exact receipt");
+        }
+        const auto late = std::ranges::find(observer.results, CommandId{5}, &CommandResult::id);
+        if (late == observer.results.end() || !late->error || late->error->code != ErrorCode::IllegalTransition) {
+            return std::string("a late undo was not refused");
+        }
+        return hashOf(outcome);
+    };
+    const std::string operated = runWith(false);
+    QCOMPARE(operated.size(), std::size_t{64});
+    QVERIFY(operated != untouched);
+    QCOMPARE(runWith(false), operated);
+    QCOMPARE(runWith(true), untouched);
+}
+
+void TestSession::refusesWhatTheStateForbids() {
+    const Workspace workspace;
+    RecordingObserver observer;
+    const auto session = workspace.start(experimentOf(kMatrixSequence), 1, /*startPaused=*/true);
+    SurgeryPlan impossible;
+    impossible.operations = {{"mixer.mix", {0}}};
+    session->submit(commandOf(1, PauseCommand{}));
+    session->submit(commandOf(2, UndoCommand{}));
+    session->submit(commandOf(3, RunToCommand{EnvStep{0}}));
+    session->submit(commandOf(4, OperateCommand{impossible}));
+    session->submit(commandOf(5, OperateCommand{}));
+    session->submit(commandOf(6, StopCommand{}));
+    QVERIFY(session->run(observer).state == RunState::Finished);
+    const std::vector<std::optional<ErrorCode>> expected{ErrorCode::IllegalTransition,
+                                                         ErrorCode::IllegalTransition,
+                                                         ErrorCode::Usage,
+                                                         ErrorCode::Unsupported,
+                                                         ErrorCode::Usage,
+                                                         std::nullopt};
+    QCOMPARE(observer.results.size(), expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        QCOMPARE(observer.results[i].id.value, i + 1);
+        QCOMPARE(observer.results[i].error.has_value(), expected[i].has_value());
+        if (expected[i]) {
+            QVERIFY(observer.results[i].error->code == *expected[i]);
+        }
+    }
+    QVERIFY(observer.results[3].error->message.find("monoton") != std::string::npos);
+}
+
+void TestSession::stopsAsFinishedAndInterruptsAsInterrupted() {
+    for (const bool interrupt : {false, true}) {
+        const Workspace workspace;
+        RecordingObserver observer;
+        const auto session = workspace.start(experimentOf(kMatrixSequence));
+        observer.onProgress = [&](const Clocks& clocks) {
+            if (clocks.envStep.value == 600) {
+                interrupt ? session->interrupt() : session->submit(commandOf(1, StopCommand{}));
+            }
+        };
+        const RunOutcome outcome = session->run(observer);
+        QVERIFY(outcome.state == (interrupt ? RunState::Interrupted : RunState::Finished));
+        auto reader = RunReader::open(workspace.path());
+        const auto record = (*reader)->run(session->id());
+        QVERIFY(record->state == outcome.state);
+        QCOMPARE(record->clocks.envStep.value, 600);
+        QCOMPARE((*reader)->checkpoints(session->id())->back().clocks.envStep.value, 600);
+    }
+}
+
+void TestSession::resumesToTheSameWeightsFromAnyCheckpoint() {
+    const Experiment experiment = experimentOf(kMatrixSequence);
+    const std::string uninterrupted = trainToTheEnd(experiment);
+    for (const std::int64_t at : {4, 32, 600, 800, 804, 1200}) {
+        const Workspace workspace;
+        RecordingObserver observer;
+        auto session = workspace.start(experiment);
+        const RunId run = session->id();
+        observer.onProgress = [&](const Clocks& clocks) {
+            if (clocks.envStep.value == at) {
+                session->interrupt();
+            }
+        };
+        QVERIFY(session->run(observer).state == RunState::Interrupted);
+        session.reset(); // lets go of the run
+        auto resumed = Session::resume(run, {}, workspace.options());
+        QVERIFY2(resumed, resumed ? "" : resumed.error().describe().c_str());
+        RecordingObserver second;
+        const RunOutcome outcome = (*resumed)->run(second);
+        QVERIFY(outcome.state == RunState::Finished);
+        QCOMPARE(hashOf(outcome), uninterrupted);
+    }
+}
+
+void TestSession::resumedRunIsOneLineInTheStore() {
+    const Workspace workspace;
+    RecordingObserver observer;
+    auto session = workspace.start(experimentOf(kMatrixSequence));
+    const RunId run = session->id();
+    observer.onProgress = [&](const Clocks& clocks) {
+        if (clocks.envStep.value == 800) {
+            session->interrupt();
+        }
+    };
+    (void)session->run(observer);
+    session.reset();
+    auto resumed = Session::resume(run, {}, workspace.options());
+    QVERIFY(resumed);
+    RecordingObserver second;
+    (void)(*resumed)->run(second);
+    auto reader = RunReader::open(workspace.path());
+    const auto segments = (*reader)->segments(run);
+    QCOMPARE(segments->size(), std::size_t{2});
+    QCOMPARE(segments->back().reason, std::string("resume"));
+    const auto loss = (*reader)->series(run, "train/loss");
+    QVERIFY(loss && loss->size() > 5);
+    for (std::size_t i = 1; i < loss->size(); ++i) {
+        QVERIFY(loss->envStep[i] > loss->envStep[i - 1]);
+    }
+}
+
+void TestSession::showsNeuronsAndLearnedTableInSnapshots() {
+    const Workspace workspace;
+    RecordingObserver observer;
+    observer.snapshotWanted = true;
+    const auto session = workspace.start(experimentOf(kMatrixSequence));
+    (void)session->run(observer);
+    const Snapshot& last = observer.snapshots.back();
+    QCOMPARE(last.totalEnvSteps, 1600);
+    QCOMPARE(last.task, std::string("monotone"));
+    QVERIFY(last.memoryBytes > 0);
+    std::vector<std::string> sites;
+    for (const SiteSnapshot& site : last.neurons.sites) {
+        sites.push_back(site.name);
+        const UnitDiagnostic* rua = site.find("rua");
+        QVERIFY(rua != nullptr && rua->values.size() == static_cast<std::size_t>(site.units));
+    }
+    const std::vector<std::string> expected{"agent.fc1", "mixer.hyper_w1", "mixer.hyper_w2", "mixer.v", "mixer.mix"};
+    QVERIFY(sites == expected);
+    const auto* matrix = std::get_if<MatrixView>(&last.env.scene);
+    QVERIFY(matrix != nullptr);
+    QCOMPARE(matrix->payoff.size(), std::size_t{9});
+    QCOMPARE(matrix->learnedQTot.size(), std::size_t{9});
+    QCOMPARE(matrix->learnedQ.size(), std::size_t{2});
+}
+
+void TestSession::divergedTrainingFailsWithAReason() {
+    const Workspace workspace;
+    RecordingObserver observer;
+    const char* const kExploding = R"(
+[experiment]
+steps = 800
+[env]
+name = "matrix"
+table = "free"
+payoff = [[1e38, -1e38], [-1e38, 1e38]]
+[learning]
+batch_episodes = 8
+buffer_episodes = 64
+)";
+    const auto session = workspace.start(experimentOf(kExploding));
+    const RunOutcome outcome = session->run(observer);
+    QVERIFY(outcome.state == RunState::Failed);
+    QVERIFY(outcome.error && outcome.error->code == ErrorCode::Diverged);
+    auto reader = RunReader::open(workspace.path());
+    const auto record = (*reader)->run(session->id());
+    QVERIFY(record->state == RunState::Failed);
+    QVERIFY(!record->failure.empty());
+}
+
+void TestSession::refusesToResumeAUsedUpBudget() {
+    const Workspace workspace;
+    RecordingObserver observer;
+    auto session = workspace.start(experimentOf(kMatrixSequence));
+    const RunId run = session->id();
+    (void)session->run(observer);
+    session.reset();
+    const auto again = Session::resume(run, {}, workspace.options());
+    QVERIFY(!again);
+    QVERIFY(again.error().code == ErrorCode::Usage);
+    auto longer = Session::resume(run, 2000, workspace.options());
+    QVERIFY(longer);
+    RecordingObserver second;
+    QCOMPARE(nlohmann::json::parse((*longer)->run(second).summaryJson).at("env_steps").get<int>(), 2000);
+}
+
+QTEST_APPLESS_MAIN(TestSession)
+#include "tst_session.moc"
