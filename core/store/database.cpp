@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/store/database.h"
 
+#include <cerrno>
 #include <limits>
 #include <span>
 #include <utility>
@@ -74,7 +75,10 @@ void configure(SQLite::Database& connection, Database::Access access) {
 Error translateSqlite(const SQLite::Exception& exception, SQLite::Database* connection,
                       const std::filesystem::path& file) {
     const int primary = exception.getErrorCode() & 0xFF;
-    const int systemNumber = connection != nullptr ? sqlite3_system_errno(connection->getHandle()) : 0;
+    // SQLite forgets the reason when a commit fails (a quota, a limit on file sizes); errno still has it.
+    const int lastNumber = errno;
+    const int known = connection != nullptr ? sqlite3_system_errno(connection->getHandle()) : 0;
+    const int systemNumber = known != 0 ? known : lastNumber;
     const ErrorCode code = codeOf(primary, systemNumber);
     return {code, fmt::format("{}: {}", file.string(), exception.what()), {}};
 }
@@ -120,10 +124,12 @@ WriteTransaction::WriteTransaction(SQLite::Database& connection, Promise promise
 }
 
 WriteTransaction::~WriteTransaction() {
+    const int number = errno; // of what failed, for translateSqlite(); rolling back must not hide it
     m_transaction.reset();
     if (m_promise == Promise::Durable) {
         m_connection.tryExec("PRAGMA synchronous = NORMAL");
     }
+    errno = number;
 }
 
 void WriteTransaction::commit() {

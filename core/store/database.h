@@ -3,6 +3,7 @@
 // store. One thread at a time.
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <exception>
 #include <filesystem>
@@ -33,6 +34,7 @@ class Database {
     /// Runs `work`, which returns a Result, and turns exceptions into errors.
     template <typename Work>
     [[nodiscard]] auto guarded(Work&& work) const -> std::invoke_result_t<Work> {
+        errno = 0;
         try {
             return work();
         } catch (const SQLite::Exception& exception) {

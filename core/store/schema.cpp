@@ -265,6 +265,7 @@ Result<int> readSchemaVersion(const std::filesystem::path& workspace) {
 
 Result<void> migrate(SQLite::Database& connection, const std::filesystem::path& file,
                      std::span<const char* const> steps) {
+    errno = 0;
     try {
         const int version = connection.execAndGet("PRAGMA user_version").getInt();
         if (version > 0) {

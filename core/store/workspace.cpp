@@ -95,6 +95,7 @@ Result<void> createDatabase(const std::filesystem::path& folder) {
     removeUnfinished(folder);
     const std::filesystem::path unfinished = folder / kUnfinished;
     std::unique_ptr<SQLite::Database> connection;
+    errno = 0;
     try {
         connection =
             std::make_unique<SQLite::Database>(unfinished.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
@@ -124,6 +125,7 @@ Result<void> createDatabase(const std::filesystem::path& folder) {
 Result<void> migrateDatabase(const std::filesystem::path& folder) {
     const std::filesystem::path file = databaseFile(folder);
     std::unique_ptr<SQLite::Database> connection;
+    errno = 0;
     try {
         connection = std::make_unique<SQLite::Database>(file.string(), SQLite::OPEN_READWRITE);
         return migrate(*connection, file, migrations());

@@ -424,6 +424,53 @@ class TestRunStore : public QObject {
         }
     }
 
+    void aMillionPoints() {
+        constexpr std::int64_t kPoints = 1'000'000;
+        const auto writer = createRun(path());
+        const MetricHandle metric = writer->metric("loss");
+        const auto begin = std::chrono::steady_clock::now();
+        for (std::int64_t update = 0; update < kPoints; ++update) {
+            writer->point(metric, clocksAt(update), static_cast<double>(std::sin(static_cast<float>(update))));
+        }
+        const auto handedOver = std::chrono::steady_clock::now();
+        KNIFE_VERIFY(writer->flush());
+        const auto written = std::chrono::steady_clock::now();
+        const auto reader = openReader(path());
+        const Result<Series> series = reader->series(writer->id(), "loss");
+        const auto read = std::chrono::steady_clock::now();
+        KNIFE_VERIFY(series);
+        QCOMPARE(series->size(), static_cast<std::size_t>(kPoints));
+        const auto seconds = [](auto from, auto to) {
+            return std::chrono::duration<double>(to - from).count();
+        };
+        qInfo("10^6 points: handed over at %.1f million/s, on the disk at %.2f million/s, read in %.0f ms",
+              1.0 / seconds(begin, handedOver), 1.0 / seconds(begin, written), 1000 * seconds(written, read));
+        QVERIFY(seconds(begin, written) < 10.0); // an order of magnitude above what it takes
+        QVERIFY(seconds(written, read) < 2.0);
+    }
+
+    void manyMetricsCostLittle() {
+        // What a run with all diagnostics produces in ten seconds, a second at a time.
+        const auto writer = createRun(path());
+        std::vector<MetricHandle> metrics;
+        for (int i = 0; i < 200; ++i) {
+            metrics.push_back(writer->metric("metric " + std::to_string(i)));
+        }
+        double total = 0.0;
+        for (std::int64_t update = 0; update < 1000; ++update) {
+            for (const MetricHandle metric : metrics) {
+                writer->point(metric, clocksAt(update), static_cast<double>(update) / 3.0);
+            }
+            if (update % 100 == 99) {
+                const auto begin = std::chrono::steady_clock::now();
+                KNIFE_VERIFY(writer->flush());
+                total += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+            }
+        }
+        qInfo("200 metrics x 100 points: %.1f ms per flush", 100 * total);
+        QVERIFY(total < 5.0);
+    }
+
     void health() {
         const auto writer = createRun(path());
         const auto content = bytesOf("weights");

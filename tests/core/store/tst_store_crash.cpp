@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A writer that is killed at any moment: what was flushed, or was a second old, is there, and the next writer goes on.
+#include <chrono>
+#include <csignal>
+#include <random>
+#include <thread>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "store_test.h"
+
+using namespace knife;
+using namespace knife::test;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// What the child says of its progress, through a pipe.
+struct Report {
+    std::int64_t handedOver = 0;
+    std::int64_t flushed = 0; ///< 0: flush() has not been called
+    Clock::time_point at;
+};
+
+struct Child {
+    pid_t pid = -1;
+    int pipe = -1;
+};
+
+/// Goes on with the run (or begins one) from point `from` until somebody kills it.
+[[noreturn]] void trainForever(const std::filesystem::path& workspace, const RunId& run, std::int64_t from, int pipe) {
+    Result<std::unique_ptr<RunWriter>> writer = run.value.empty() ? RunWriter::create(workspace, newRun())
+                                                                  : RunWriter::takeOver(workspace, run, clocksAt(from));
+    if (!writer) {
+        fprintf(stderr, "child: %s\n", writer.error().describe().c_str());
+        _exit(2);
+    }
+    (void)(*writer)->beginSegment(clocksAt(from), "start");
+    (*writer)->progress(clocksAt(from), RunState::Running, "", 0.0);
+    const MetricHandle loss = (*writer)->metric("loss");
+    for (std::int64_t update = from + 1;; ++update) {
+        (*writer)->point(loss, clocksAt(update), static_cast<double>(update));
+        Report report{update, 0, Clock::now()};
+        if (update % 97 == 0) {
+            report.flushed = (*writer)->flush() ? update : 0;
+        }
+        if (update % 500 == 0) {
+            const std::string weights = "weights of " + std::to_string(update);
+            (void)(*writer)->checkpoint(clocksAt(update), std::as_bytes(std::span(weights)), 2);
+        }
+        (void)!write(pipe, &report, sizeof report);
+        std::this_thread::sleep_for(std::chrono::microseconds(update % 20 == 0 ? 1000 : 0));
+    }
+}
+
+Child startChild(const std::filesystem::path& workspace, const RunId& run, std::int64_t from) {
+    int ends[2] = {};
+    if (pipe(ends) != 0) {
+        return {};
+    }
+    const pid_t pid = fork();
+    if (pid == 0) {
+        close(ends[0]);
+        trainForever(workspace, run, from, ends[1]);
+    }
+    close(ends[1]);
+    return {pid, ends[0]};
+}
+
+/// Reads reports until the time is up, kills the child, and reads what it still said.
+std::vector<Report> killAfter(const Child& child, std::chrono::milliseconds time) {
+    std::vector<Report> reports;
+    const auto deadline = Clock::now() + time;
+    Report report;
+    bool killed = false;
+    while (read(child.pipe, &report, sizeof report) == static_cast<ssize_t>(sizeof report)) {
+        reports.push_back(report);
+        if (!killed && Clock::now() >= deadline) {
+            kill(child.pid, SIGKILL);
+            killed = true;
+        }
+    }
+    close(child.pipe);
+    int status = 0;
+    waitpid(child.pid, &status, 0);
+    return reports;
+}
+
+} // namespace
+
+class TestStoreCrash : public QObject {
+    Q_OBJECT
+
+  private Q_SLOTS:
+    void nothingStoredIsLostByKilling() {
+        const TemporaryWorkspace workspace;
+        KNIFE_VERIFY(prepareWorkspace(workspace.path()));
+        std::mt19937 random(7);
+        RunId run;
+        std::int64_t from = 0;
+        for (int round = 0; round < 20; ++round) {
+            const Child child = startChild(workspace.path(), run, from);
+            const auto time = std::chrono::milliseconds(20 + random() % 400);
+            const std::vector<Report> reports = killAfter(child, time);
+            QVERIFY(!reports.empty());
+            std::int64_t flushed = from;
+            for (const Report& report : reports) {
+                flushed = std::max(flushed, report.flushed);
+            }
+
+            const auto reader = *RunReader::open(workspace.path());
+            const RunRecord record = reader->runs()->front();
+            run = record.id;
+            QVERIFY(record.state == RunState::Interrupted);
+            const Result<WorkspaceHealth> health = inspectWorkspace(workspace.path());
+            KNIFE_VERIFY(health);
+            QVERIFY2(health->problems.empty(), health->problems.empty() ? "" : health->problems.front().c_str());
+            const Result<Series> series = reader->series(run, "loss");
+            KNIFE_VERIFY(series);
+            QVERIFY(static_cast<std::int64_t>(series->size()) >= flushed);
+            for (std::size_t i = 0; i < series->size(); ++i) {
+                QCOMPARE(series->value[i], static_cast<double>(i + 1));
+            }
+            // The next writer begins at the newest checkpoint, or anew.
+            from = 0;
+            const Result<std::vector<CheckpointRecord>> checkpoints = reader->checkpoints(run);
+            KNIFE_VERIFY(checkpoints);
+            for (const CheckpointRecord& checkpoint : *checkpoints) {
+                KNIFE_VERIFY(reader->checkpointContent(checkpoint));
+                from = checkpoint.clocks.update.value;
+            }
+        }
+        QVERIFY2(from > 0, "no round came as far as a checkpoint");
+    }
+
+    void aPointThatIsASecondOldIsStored() {
+        const TemporaryWorkspace workspace;
+        KNIFE_VERIFY(prepareWorkspace(workspace.path()));
+        int pipeEnds[2] = {};
+        QCOMPARE(pipe(pipeEnds), 0);
+        const pid_t pid = fork();
+        if (pid == 0) {
+            const auto writer = RunWriter::create(workspace.path(), newRun());
+            for (std::int64_t update = 1; writer; ++update) {
+                (*writer)->point((*writer)->metric("loss"), clocksAt(update), static_cast<double>(update));
+                const Report report{update, 0, Clock::now()};
+                (void)!write(pipeEnds[1], &report, sizeof report);
+                std::this_thread::sleep_for(std::chrono::milliseconds(5));
+            }
+            _exit(2);
+        }
+        close(pipeEnds[1]);
+        const std::vector<Report> reports = killAfter({pid, pipeEnds[0]}, std::chrono::milliseconds(2300));
+        const auto died = Clock::now();
+        const auto reader = *RunReader::open(workspace.path());
+        const std::size_t stored = reader->series(reader->runs()->front().id, "loss")->size();
+        const auto old = std::count_if(reports.begin(), reports.end(), [died](const Report& report) {
+            return report.at < died - std::chrono::milliseconds(1000);
+        });
+        QVERIFY(old > 50);
+        QVERIFY2(stored >= static_cast<std::size_t>(old),
+                 qPrintable(QString("%1 stored, %2 were a second old").arg(stored).arg(old)));
+    }
+};
+
+QTEST_APPLESS_MAIN(TestStoreCrash)
+#include "tst_store_crash.moc"
