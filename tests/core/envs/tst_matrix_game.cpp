@@ -135,6 +135,15 @@ void TestMatrixGame::noiseKeepsTheMean() {
         sum += static_cast<double>(reward);
     }
     QVERIFY(std::abs(sum / 4000 - 8.0) < 0.2);
+    // Each step tosses its own coin.
+    const auto longer = make("table = \"mmdp\"\nnoise = 1.0");
+    Sight sight(longer->spec());
+    longer->reset({}, sight.spans());
+    int up = 0;
+    for (int step = 0; step < 100; ++step) {
+        up += longer->step(std::vector<std::int32_t>{0, 0}, sight.spans())->reward > 1.F ? 1 : 0;
+    }
+    QVERIFY(up > 25 && up < 75);
 }
 
 void TestMatrixGame::twoStepIsPlayedThrough() {

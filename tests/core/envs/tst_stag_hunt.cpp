@@ -92,6 +92,7 @@ class TestStagHunt : public QObject {
     void withFreezingOneCatchCountsOnce();
     void frozenAgentsLeaveTheGridOrStay();
     void hunterShareMultipliesHares();
+    void oneHunterAmongTheCatchersIsEnough();
     void huntersAreFixed();
     void hemmedInPreyIsCaptured();
     void preyAloneDoesNotCaptureItself();
@@ -101,6 +102,8 @@ class TestStagHunt : public QObject {
     void boundedMovesAreMasked();
     void toroidalWorldsWrapMovementOnly();
     void preyFleesToTheOnlyFreeCell();
+    void agentsInTheirCellScarePreyOff();
+    void orderIsRandom();
     void windowAtACorner();
     void windowWithIdsAndWalls();
     void oneHotWalls();
@@ -176,10 +179,12 @@ void TestStagHunt::withoutFreezingOneCatchCountsForAllPreyBeside() {
 }
 
 void TestStagHunt::withFreezingOneCatchCountsOnce() {
-    Hunt hunt(2, 1, 2, "");
-    hunt.place({{2, 2}, {4, 4}}, {{0, 0}, {2, 1}, {2, 3}});
-    QCOMPARE(hunt.step({kCatch, kStay}).reward, 1.F); // the second hare finds nobody catching any more
-    QVERIFY(hunt.board().prey[1].alive != hunt.board().prey[2].alive);
+    for (const char* more : {"", "remove_frozen = false"}) {
+        Hunt hunt(2, 1, 2, more);
+        hunt.place({{2, 2}, {4, 4}}, {{0, 0}, {2, 1}, {2, 3}});
+        QCOMPARE(hunt.step({kCatch, kStay}).reward, 1.F); // the second hare finds nobody catching any more
+        QVERIFY(hunt.board().prey[1].alive != hunt.board().prey[2].alive);
+    }
 }
 
 void TestStagHunt::frozenAgentsLeaveTheGridOrStay() {
@@ -210,6 +215,14 @@ void TestStagHunt::hunterShareMultipliesHares() {
     Hunt stag(2, 1, 1, "n_hunts = 2\nhunter_multiplier = 3\n");
     stag.place({{2, 1}, {2, 3}}, {{2, 2}, {4, 4}});
     QCOMPARE(stag.step({kCatch, kCatch}).reward, 10.F);
+}
+
+void TestStagHunt::oneHunterAmongTheCatchersIsEnough() {
+    for (int seed = 0; seed < 8; ++seed) {
+        Hunt hunt(2, 1, 1, "n_hunts = 1\nhunter_seed = " + std::to_string(seed));
+        hunt.place({{2, 1}, {2, 3}}, {{4, 4}, {2, 2}});
+        QCOMPARE(hunt.step({kCatch, kCatch}).reward, 5.F);
+    }
 }
 
 void TestStagHunt::huntersAreFixed() {
@@ -307,6 +320,35 @@ void TestStagHunt::preyFleesToTheOnlyFreeCell() {
     QCOMPARE(hunt.board().prey[0].cell, (GridCell{1, 0}));
     QCOMPARE(hunt.sight.state[(1 * 5 + 0) * 3 + 1], 1.F);
     QCOMPARE(hunt.sight.state[1], 0.F);
+}
+
+void TestStagHunt::agentsInTheirCellScarePreyOff() {
+    Hunt hunt(2, 1, 0, "agent_move_block = []\nmountain_slope = 1");
+    hunt.place({{0, 0}, {0, 1}}, {{0, 0}}); // resting for certain, and the only way leads down a slope
+    hunt.step({kStay, kStay});
+    QCOMPARE(hunt.board().prey[0].cell, (GridCell{1, 0}));
+}
+
+void TestStagHunt::orderIsRandom() {
+    Hunt hunt(2, 1, 2, "");
+    int firstAgentWon = 0;
+    int firstHareWasCaught = 0;
+    for (std::uint64_t episode = 0; episode < 100; ++episode) {
+        hunt.environment.reset({1, false, episode}, hunt.sight.spans());
+        StagHuntBoard board = hunt.board();
+        board.agents[0].cell = {2, 1};
+        board.agents[1].cell = {2, 3};
+        board.prey = {{{4, 4}, true}, {{0, 0}, true}, {{0, 4}, true}};
+        QVERIFY(hunt.environment.setBoard(board, {1, false, episode}, hunt.sight.spans()).has_value());
+        hunt.step({kRight, kLeft});
+        firstAgentWon += hunt.board().agents[0].cell == GridCell{2, 2} ? 1 : 0;
+        board.prey = {{{4, 4}, true}, {{1, 1}, true}, {{3, 1}, true}};
+        QVERIFY(hunt.environment.setBoard(board, {1, false, episode}, hunt.sight.spans()).has_value());
+        hunt.step({kCatch, kStay});
+        firstHareWasCaught += hunt.board().prey[1].alive ? 0 : 1;
+    }
+    QVERIFY2(firstAgentWon > 25 && firstAgentWon < 75, std::to_string(firstAgentWon).c_str());
+    QVERIFY2(firstHareWasCaught > 25 && firstHareWasCaught < 75, std::to_string(firstHareWasCaught).c_str());
 }
 
 void TestStagHunt::windowAtACorner() {
