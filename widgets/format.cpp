@@ -32,7 +32,7 @@ QString formatCount(double value) {
     constexpr std::array<const char*, 5> kSuffixes = {"", "k", "M", "G", "T"};
     double scaled = value;
     std::size_t suffix = 0;
-    while (std::abs(scaled) >= 1000.0 && suffix + 1 < kSuffixes.size()) {
+    while (std::abs(scaled) >= 999.95 && suffix + 1 < kSuffixes.size()) {
         scaled /= 1000.0;
         ++suffix;
     }

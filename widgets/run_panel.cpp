@@ -8,6 +8,7 @@
 #include <QClipboard>
 #include <QCollator>
 #include <QHeaderView>
+#include <QLabel>
 #include <QLineEdit>
 #include <QMenu>
 #include <QPushButton>

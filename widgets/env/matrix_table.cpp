@@ -187,10 +187,13 @@ void MatrixTable::fitCells() {
     const QFontMetrics metrics(fontMetrics());
     const int least = metrics.horizontalAdvance(QStringLiteral("−00.00")) + metrics.height() / 2;
     const int fittingWidth = (width() - verticalHeader()->sizeHint().width()) / columns;
-    const int fittingHeight = (height() - horizontalHeader()->sizeHint().height()) / rows;
+    const int fittingHeight = (height() - horizontalHeader()->height()) / rows;
     const int columnWidth = std::clamp(fittingWidth, least, 2 * least);
     const int rowHeight =
         std::clamp(fittingHeight, 3 * metrics.height() / 2, std::min(columnWidth, 4 * metrics.height()));
+    // Bars only where there is something to scroll: they would take the room that was just given away.
+    setHorizontalScrollBarPolicy(fittingWidth >= least ? Qt::ScrollBarAlwaysOff : Qt::ScrollBarAsNeeded);
+    setVerticalScrollBarPolicy(fittingHeight >= rowHeight ? Qt::ScrollBarAlwaysOff : Qt::ScrollBarAsNeeded);
     horizontalHeader()->setDefaultSectionSize(columnWidth);
     verticalHeader()->setDefaultSectionSize(rowHeight);
 }

@@ -210,22 +210,25 @@ void PlotView::Impl::fillBand(const PlotSeries& series, Graphs& graphs, int colu
 }
 
 void PlotView::Impl::rebuildLegend() {
-    plot->legend->clearItems();
-    int entries = 0;
+    std::vector<QCPGraph*> entries;
     int widest = 1;
     const QFontMetrics metrics(plot->legend->font());
     for (const PlotSeries& one : all) {
         const auto graphs = m_graphs.find(one.id);
         if (graphs != m_graphs.end() && !one.style.label.isEmpty() &&
             one.style.emphasis == SeriesStyle::Emphasis::Normal) {
-            graphs->second.line->addToLegend();
+            entries.push_back(graphs->second.line);
             widest = std::max(widest, metrics.horizontalAdvance(one.style.label) + 4 * metrics.height());
-            ++entries;
         }
     }
+    plot->legend->clearItems();
+    plot->legend->simplify();
     plot->legend->setWrap(std::max(1, q.width() / widest));
+    for (QCPGraph* graph : entries) {
+        graph->addToLegend();
+    }
     // An invisible element would still have its say in the layout, so it stays out of it.
-    const bool visible = legendVisible && entries > 0;
+    const bool visible = legendVisible && !entries.empty();
     QCPLayoutGrid& grid = *plot->plotLayout();
     if (visible && plot->legend->layout() == nullptr) {
         grid.addElement(1, 0, plot->legend);

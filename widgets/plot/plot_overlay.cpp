@@ -265,7 +265,7 @@ class CursorLayer final : public Layerable {
 } // namespace
 
 void installOverlay(QCustomPlot& plot, const PlotOverlay& overlay) {
-    plot.addLayer(QStringLiteral("marks"), plot.layer(QStringLiteral("main")), QCustomPlot::limBelow);
+    plot.addLayer(QStringLiteral("marks"), plot.layer(QStringLiteral("main")), QCustomPlot::limAbove);
     plot.addLayer(kCursorLayer, plot.layer(QStringLiteral("overlay")), QCustomPlot::limAbove);
     plot.layer(kCursorLayer)->setMode(QCPLayer::lmBuffered);
     new MarksLayer(plot, QStringLiteral("marks"), overlay); // both are owned by the plot
