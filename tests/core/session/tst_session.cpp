@@ -20,7 +20,6 @@ class TestSession : public QObject {
     void resumesToTheSameWeightsFromAnyCheckpoint();
     void resumedRunIsOneLineInTheStore();
     void showsNeuronsAndLearnedTableInSnapshots();
-    void divergedTrainingFailsWithAReason();
     void refusesToResumeAUsedUpBudget();
 };
 
@@ -297,30 +296,6 @@ void TestSession::showsNeuronsAndLearnedTableInSnapshots() {
     QCOMPARE(matrix->payoff.size(), std::size_t{9});
     QCOMPARE(matrix->learnedQTot.size(), std::size_t{9});
     QCOMPARE(matrix->learnedQ.size(), std::size_t{2});
-}
-
-void TestSession::divergedTrainingFailsWithAReason() {
-    const Workspace workspace;
-    RecordingObserver observer;
-    const char* const kExploding = R"(
-[experiment]
-steps = 800
-[env]
-name = "matrix"
-table = "free"
-payoff = [[1e38, -1e38], [-1e38, 1e38]]
-[learning]
-batch_episodes = 8
-buffer_episodes = 64
-)";
-    const auto session = workspace.start(experimentOf(kExploding));
-    const RunOutcome outcome = session->run(observer);
-    QVERIFY(outcome.state == RunState::Failed);
-    QVERIFY(outcome.error && outcome.error->code == ErrorCode::Diverged);
-    auto reader = RunReader::open(workspace.path());
-    const auto record = (*reader)->run(session->id());
-    QVERIFY(record->state == RunState::Failed);
-    QVERIFY(!record->failure.empty());
 }
 
 void TestSession::refusesToResumeAUsedUpBudget() {
