@@ -26,11 +26,6 @@ struct BenchArguments {
     double seconds = 5.0;
 };
 
-int failWith(const Error& error) {
-    printError(error);
-    return exitCode(error);
-}
-
 void printFigures(const CommandContext& context, const nlohmann::ordered_json& figures) {
     if (context.json) {
         fmt::print("{}\n", figures.dump());

@@ -26,8 +26,7 @@ int listEnvs(const CommandContext& context) {
     for (const EnvInstance& instance : environmentInstances()) {
         const auto environment = makeEnvironment(instance.env);
         if (!environment) {
-            printError(environment.error());
-            return exitCode(environment.error());
+            return failWith(environment.error());
         }
         const EnvSpec& spec = (*environment)->spec();
         list.push_back({{"name", instance.name},

@@ -4,7 +4,12 @@
 
 #include "app/ctl/bench_command.h"
 #include "app/ctl/command_context.h"
+#include "app/ctl/doctor_command.h"
 #include "app/ctl/envs_command.h"
+#include "app/ctl/logging.h"
+#include "app/ctl/neurons_command.h"
+#include "app/ctl/runs_command.h"
+#include "app/ctl/show_command.h"
 #include "app/ctl/train_command.h"
 #include "app/ctl/version.h"
 #include "core/session/process_info.h"
@@ -29,13 +34,18 @@ int main(int argc, char** argv) {
 
     knife::addTrainCommand(root, context);
     knife::addResumeCommand(root, context);
+    knife::addRunsCommand(root, context);
+    knife::addShowCommand(root, context);
+    knife::addNeuronsCommand(root, context);
     knife::addEnvsCommand(root, context);
     knife::addBenchCommand(root, context);
+    knife::addDoctorCommand(root, context,
+                            {{"tensor library", knife::engineVersion()}, {"BLAS", knife::blasDescription()}});
     try {
         root.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return root.exit(error) == 0 ? 0 : kUsageError;
     }
+    knife::setUpLogging(context.quiet);
     return context.action();
 }
-

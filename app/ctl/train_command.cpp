@@ -39,11 +39,6 @@ struct ResumeArguments {
     bool startPaused = false;
 };
 
-int failWith(const Error& error) {
-    printError(error);
-    return exitCode(error);
-}
-
 SessionOptions sessionOptions(const CommandContext& context, bool startPaused) {
     return {.workspace = context.workspace,
             .id = {},

@@ -5,10 +5,9 @@
 
 #include <atomic>
 #include <csignal>
-#include <cstdio>
 #include <utility>
 
-#include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "core/protocol/channel.h"
 
@@ -56,6 +55,18 @@ class SignalGuard {
     struct sigaction m_term = {};
 };
 
+spdlog::level::level_enum levelOf(Notice::Level level) {
+    switch (level) {
+    case Notice::Level::Info:
+        return spdlog::level::info;
+    case Notice::Level::Warning:
+        return spdlog::level::warn;
+    case Notice::Level::Error:
+        break;
+    }
+    return spdlog::level::debug; // the program itself prints the error that ends a run
+}
+
 // Carries a session's events to the control server and to the terminal.
 class ChannelObserver final : public SessionObserver {
   public:
@@ -71,16 +82,19 @@ class ChannelObserver final : public SessionObserver {
         if (server) {
             m_server = std::move(*server);
         } else {
-            fmt::print(stderr, "knifectl: nobody can attach to this run: {}\n", server.error().describe());
+            spdlog::warn("nobody can attach to this run: {}", server.error().describe());
         }
     }
 
     void stateChanged(const StateChanged& change) override {
+        spdlog::info("state={} env_step={} update={} reason=\"{}\"", toString(change.state),
+                     change.clocks.envStep.value, change.clocks.update.value, change.reason);
         if (m_server) {
             m_server->publishState(change);
         }
     }
     void notice(const Notice& notice) override {
+        spdlog::log(levelOf(notice.level), "env_step={} {}", notice.clocks.envStep.value, notice.text);
         if (m_server) {
             m_server->publishNotice(notice);
         }
