@@ -149,7 +149,7 @@ QColor HeatmapCanvas::colourOf(CellRef cell) const {
     return colourTable(m_scale.map(palette()))[static_cast<std::size_t>(std::lround(*position * 255.0))];
 }
 
-void HeatmapCanvas::render() {
+void HeatmapCanvas::redraw() {
     m_cells = QPixmap(size() * devicePixelRatioF());
     m_cells.setDevicePixelRatio(devicePixelRatioF());
     m_cells.fill(palette().color(QPalette::Base));
@@ -300,7 +300,7 @@ void HeatmapCanvas::paintSelection(QPainter& painter) const {
 
 void HeatmapCanvas::paintEvent(QPaintEvent* /*event*/) {
     if (m_cells.isNull() || m_cells.deviceIndependentSize().toSize() != size()) {
-        render();
+        redraw();
     }
     QPainter painter(this);
     painter.drawPixmap(0, 0, m_cells);

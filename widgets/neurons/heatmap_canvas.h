@@ -57,7 +57,7 @@ class HeatmapCanvas final : public QWidget {
   private:
     void relayout();
     void invalidate();
-    void render();
+    void redraw();
     void renderCells(QPainter& painter, std::size_t site) const;
     void renderLabel(QPainter& painter, std::size_t site) const;
     void renderMarks(QPainter& painter, std::size_t site) const;

@@ -61,7 +61,6 @@ PlotView::Impl::Impl(PlotView& view) : q(view), plot(new QCustomPlot(&view)) {
     plot->axisRect()->insetLayout()->take(plot->legend);
     plot->plotLayout()->setRowStretchFactor(0, 0.001);
     plot->plotLayout()->setRowStretchFactor(1, 0.001);
-    plot->plotLayout()->setRowSpacing(0);
     plot->legend->setFillOrder(QCPLegend::foColumnsFirst);
     plot->legend->setVisible(false);
 
@@ -278,8 +277,9 @@ void PlotView::Impl::setMargins() {
     const int label = metrics.horizontalAdvance(widestTickLabel());
     const int left = label + line / 2 + (yLabel.isEmpty() ? 0 : line);
     const int bottom = line + line / 2 + (xLabel.isEmpty() ? 0 : line);
+    plot->plotLayout()->setRowSpacing(line / 4);
     plot->axisRect()->setAutoMargins(QCP::msNone);
-    plot->axisRect()->setMargins(QMargins(left, 2 * line / 3, label / 2, bottom));
+    plot->axisRect()->setMargins(QMargins(left, line / 2, label / 2, bottom));
     const bool titled = !title.isEmpty();
     titleElement->setText(title);
     titleElement->setMargins(titled ? QMargins(line / 2, line / 4, 0, 0) : QMargins());

@@ -13,6 +13,14 @@ namespace {
 
 constexpr int kMaxDecimals = 6;
 
+/// Whether this many decimals lose nothing of any tick, measured by the distance of the ticks.
+bool allFit(std::span<const double> ticks, double step, double unit, int decimals) {
+    const double scale = std::pow(10.0, decimals) / unit;
+    return std::all_of(ticks.begin(), ticks.end(), [=](double tick) {
+        return std::abs(tick * scale - std::round(tick * scale)) <= 1e-3 * step * scale;
+    });
+}
+
 } // namespace
 
 double niceAbove(double value) {
@@ -53,7 +61,10 @@ std::vector<QString> tickLabels(std::span<const double> ticks) {
         unit *= 1000.0;
         ++suffix;
     }
-    const int decimals = step > 0.0 ? static_cast<int>(std::ceil(-std::log10(step / unit) - 1e-9)) : 0;
+    int decimals = 0;
+    while (decimals <= kMaxDecimals && !allFit(ticks, step, unit, decimals)) {
+        ++decimals;
+    }
     std::vector<QString> labels;
     labels.reserve(ticks.size());
     for (const double tick : ticks) {
@@ -63,8 +74,7 @@ std::vector<QString> tickLabels(std::span<const double> ticks) {
             labels.push_back(formatValue(value));
             continue;
         }
-        QString text =
-            QString::number(value / unit, 'f', std::max(decimals, 0)).replace(QLatin1Char('-'), QChar(0x2212));
+        QString text = QString::number(value / unit, 'f', decimals).replace(QLatin1Char('-'), QChar(0x2212));
         labels.push_back(value == 0.0 ? QStringLiteral("0") : text + QLatin1String(kSuffixes[suffix]));
     }
     return labels;
