@@ -2,33 +2,85 @@
 #include "app/ctl/output.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <ctime>
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace knife {
 
+namespace {
+
+/// Characters, not bytes: names may be in any language.
+std::size_t widthOf(const std::string& text) {
+    return static_cast<std::size_t>(std::ranges::count_if(text, [](char byte) { return (byte & 0xC0) != 0x80; }));
+}
+
+std::string padded(const std::string& text, std::size_t width, bool rightAligned) {
+    const std::string space(width - widthOf(text), ' ');
+    return rightAligned ? space + text : text + space;
+}
+
+} // namespace
+
 void printError(const Error& error) {
     fmt::print(stderr, "knifectl: {}\n", error.describe());
+}
+
+int failWith(const Error& error) {
+    printError(error);
+    return exitCode(error);
+}
+
+void printJson(const nlohmann::ordered_json& value) {
+    fmt::print("{}\n", value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
+std::string formatNumber(double value) {
+    return std::isnan(value) ? "—" : fmt::format("{:.5g}", value);
+}
+
+std::string formatPercent(double share) {
+    return std::isnan(share) ? "—" : fmt::format("{:.0f} %", 100.0 * share);
+}
+
+std::string formatAge(std::int64_t milliseconds) {
+    constexpr std::int64_t kMinute = 60;
+    constexpr std::int64_t kHour = 60 * kMinute;
+    constexpr std::int64_t kDay = 24 * kHour;
+    const std::int64_t seconds = std::max<std::int64_t>(milliseconds / 1000, 0);
+    if (seconds < kMinute) {
+        return fmt::format("{} s", seconds);
+    }
+    if (seconds < kHour) {
+        return fmt::format("{} min", seconds / kMinute);
+    }
+    return seconds < 2 * kDay ? fmt::format("{} h", seconds / kHour) : fmt::format("{} d", seconds / kDay);
+}
+
+std::string formatTime(std::int64_t unixMs) {
+    const std::time_t seconds = unixMs / 1000;
+    std::tm local{};
+    localtime_r(&seconds, &local);
+    return fmt::format("{:%Y-%m-%d %H:%M:%S}", local);
 }
 
 void TextTable::print() const {
     std::vector<std::size_t> widths;
     for (std::size_t c = 0; c < m_columns.size(); ++c) {
-        std::size_t width = fmt::formatted_size("{}", m_columns[c].title);
+        std::size_t width = widthOf(m_columns[c].title);
         for (const auto& row : m_rows) {
-            width = std::max(width, row[c].size());
+            width = std::max(width, widthOf(row[c]));
         }
         widths.push_back(width);
     }
     const auto printRow = [&](const auto& cellOf) {
         std::string line;
         for (std::size_t c = 0; c < m_columns.size(); ++c) {
-            const std::string& cell = cellOf(c);
-            line += m_columns[c].rightAligned ? fmt::format("{:>{}}", cell, widths[c])
-                                              : fmt::format("{:<{}}", cell, widths[c]);
-            line += "  ";
+            line += padded(cellOf(c), widths[c], m_columns[c].rightAligned) + "  ";
         }
         line.erase(line.find_last_not_of(' ') + 1);
         fmt::print("{}\n", line);

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Commands that only read a workspace: no tensor library in here.
-add_library(knife_ctl_views STATIC output.cpp)
+find_package(tomlplusplus REQUIRED)
+
+add_library(knife_ctl_views STATIC
+  doctor_command.cpp neurons_command.cpp output.cpp run_json.cpp runs_command.cpp show_command.cpp)
 target_link_libraries(knife_ctl_views
-  PUBLIC workbench_options knife_store CLI11::CLI11
-  PRIVATE nlohmann_json::nlohmann_json fmt::fmt)
+  PUBLIC workbench_options knife_store CLI11::CLI11 nlohmann_json::nlohmann_json
+  PRIVATE knife_config knife_protocol tomlplusplus::tomlplusplus fmt::fmt)

@@ -11,7 +11,6 @@
 #include <map>
 #include <mutex>
 #include <optional>
-#include <random>
 #include <span>
 #include <string>
 #include <thread>
@@ -29,6 +28,7 @@
 #include "core/store/database.h"
 #include "core/store/layout.h"
 #include "core/store/truncation.h"
+#include "core/store/workspace.h"
 
 namespace knife {
 namespace {
@@ -784,17 +784,13 @@ class ThreadedWriter final : public RunWriter {
     std::jthread m_thread;
 };
 
-RunId newRunId() {
-    constexpr std::string_view kAlphabet = "0123456789abcdefghijklmnopqrstuvwxyz";
-    constexpr int kLength = 12;
-    // An identity, not a random number of the experiment: nothing that is trained depends on it.
-    std::random_device source;
-    std::uniform_int_distribution<std::size_t> letter(0, kAlphabet.size() - 1);
-    RunId id;
-    for (int i = 0; i < kLength; ++i) {
-        id.value += kAlphabet[letter(source)];
-    }
-    return id;
+/// An id becomes part of file names, so it may not be just any text.
+bool isRunId(std::string_view text) {
+    constexpr std::size_t kLength = 12;
+    const auto allowed = [](char letter) {
+        return (letter >= '0' && letter <= '9') || (letter >= 'a' && letter <= 'z');
+    };
+    return text.size() == kLength && std::all_of(text.begin(), text.end(), allowed);
 }
 
 Result<std::int64_t> insertRun(const Database& database, const RunId& id, const NewRun& run) {
@@ -845,11 +841,18 @@ Result<std::unique_ptr<RunWriter>> RunWriter::create(const std::filesystem::path
     if (!database) {
         return tl::unexpected(std::move(database).error());
     }
-    const RunId id = newRunId();
+    const RunId id = run.id ? *run.id : makeRunId();
+    if (!isRunId(id.value)) {
+        return fail(ErrorCode::Usage,
+                    fmt::format("\"{}\" is no id of a run: twelve characters of 0-9 and a-z", id.value));
+    }
     // The lock comes first: a run must never be seen without the process that owns it.
     Result<FileLock> lock = FileLock::take(runLockFile(workspace, id), describeThisProcess());
     if (!lock) {
         return tl::unexpected(std::move(lock).error());
+    }
+    if (findRun(*database, id)) {
+        return fail(ErrorCode::Usage, fmt::format("there is a run {} already", id.value));
     }
     const Result<std::int64_t> key = insertRun(*database, id, run);
     if (!key) {

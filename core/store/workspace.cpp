@@ -4,6 +4,8 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <random>
+#include <string>
 #include <string_view>
 #include <system_error>
 
@@ -11,7 +13,10 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <pwd.h>
+#include <sqlite3.h>
 #include <unistd.h>
+#include <xxhash.h>
+#include <zstd.h>
 
 #include "core/protocol/file_lock.h"
 #include "core/store/blobs.h"
@@ -169,6 +174,19 @@ void inspectBlobs(const Database& database, const std::filesystem::path& folder,
 
 } // namespace
 
+RunId makeRunId() {
+    constexpr std::string_view kAlphabet = "0123456789abcdefghijklmnopqrstuvwxyz";
+    constexpr int kLength = 12;
+    // An identity, not a random number of the experiment: nothing that is trained depends on it.
+    std::random_device source;
+    std::uniform_int_distribution<std::size_t> letter(0, kAlphabet.size() - 1);
+    RunId id;
+    for (int i = 0; i < kLength; ++i) {
+        id.value += kAlphabet[letter(source)];
+    }
+    return id;
+}
+
 std::filesystem::path defaultWorkspacePath() {
     const char* data = std::getenv("XDG_DATA_HOME");
     const std::filesystem::path base = data != nullptr ? data : "";
@@ -229,6 +247,14 @@ Result<WorkspaceHealth> inspectWorkspace(const std::filesystem::path& folder) {
         inspectBlobs(*database, folder, health);
         return health;
     });
+}
+
+std::vector<std::pair<std::string, std::string>> storeLibraryVersions() {
+    const unsigned xxhash = XXH_versionNumber();
+    return {{"SQLite", sqlite3_libversion()},
+            {"SQLiteCpp", SQLITECPP_VERSION},
+            {"zstd", ZSTD_versionString()},
+            {"xxHash", fmt::format("{}.{}.{}", xxhash / 10000, xxhash / 100 % 100, xxhash % 100)}};
 }
 
 } // namespace knife

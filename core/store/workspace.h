@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/types/error.h"
@@ -35,5 +36,8 @@ struct WorkspaceHealth {
     std::vector<std::string> problems; ///< empty: sound
 };
 [[nodiscard]] Result<WorkspaceHealth> inspectWorkspace(const std::filesystem::path& folder);
+
+/// Names and versions of the libraries that the store runs on, as loaded.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> storeLibraryVersions();
 
 } // namespace knife

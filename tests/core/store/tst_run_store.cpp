@@ -93,6 +93,27 @@ class TestRunStore : public QObject {
         QCOMPARE(*reader->configToml(writer->id()), run.configToml);
     }
 
+    void anIdMayBeChosenOnce() {
+        NewRun run = newRun();
+        run.id = makeRunId();
+        const auto writer = createRun(path(), run);
+        QVERIFY(writer);
+        QVERIFY(writer->id() == *run.id);
+        QVERIFY(RunWriter::create(path(), run).error().code == ErrorCode::Locked);
+        for (const char* bad : {"", "../../../etc", "ABCDEFGHIJKL", "short", "muchtoolongid"}) {
+            run.id = RunId{bad};
+            QVERIFY(RunWriter::create(path(), run).error().code == ErrorCode::Usage);
+        }
+    }
+
+    void anIdIsNotUsedTwice() {
+        NewRun run = newRun();
+        run.id = makeRunId();
+        KNIFE_VERIFY(createRun(path(), run)->close(RunState::Finished, "", clocksAt(1), ""));
+        QVERIFY(RunWriter::create(path(), run).error().code == ErrorCode::Usage);
+        QCOMPARE(openReader(path())->runs()->size(), 1U);
+    }
+
     void everyPointIsReadBackToTheBit() {
         const auto writer = createRun(path());
         const auto reader = openReader(path());
