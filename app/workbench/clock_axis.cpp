@@ -37,9 +37,10 @@ int stampAt(const std::vector<FrameStamp>& stamps, XClock clock, double x) {
     if (stamps.empty()) {
         return -1;
     }
-    const auto after = std::upper_bound(stamps.begin(), stamps.end(), x, [clock](double value, const FrameStamp& stamp) {
-        return value < clockValue(stamp.clocks, clock);
-    });
+    const auto after =
+        std::upper_bound(stamps.begin(), stamps.end(), x, [clock](double value, const FrameStamp& stamp) {
+            return value < clockValue(stamp.clocks, clock);
+        });
     return std::max(0, static_cast<int>(after - stamps.begin()) - 1);
 }
 

@@ -13,7 +13,10 @@
 namespace knife {
 
 TimeBar::TimeBar(TimeCursor& cursor, QWidget* parent)
-    : QWidget(parent), m_cursor(cursor), m_slider(new QSlider(Qt::Horizontal, this)), m_label(new QLabel(this)),
+    : QWidget(parent),
+      m_cursor(cursor),
+      m_slider(new QSlider(Qt::Horizontal, this)),
+      m_label(new QLabel(this)),
       m_newest(new QToolButton(this)) {
     auto* row = new QHBoxLayout(this);
     row->setContentsMargins(0, 0, 0, 0);
