@@ -56,6 +56,7 @@ void describe(FieldVisitor& visitor, TaskHead& config) {
 
 RunConfig runConfigOf(const Experiment& experiment) {
     RunConfig config{experiment.name, {}, experiment.steps, experiment.threads};
+    config.seeds.reserve(experiment.seeds.size());
     for (const std::uint64_t seed : experiment.seeds) {
         config.seeds.push_back(static_cast<std::int64_t>(seed));
     }
@@ -80,6 +81,7 @@ std::vector<std::string> closedKeys(const std::string& table) {
         fields = listSchema<CheckpointConfig>();
     }
     std::vector<std::string> keys;
+    keys.reserve(fields.size());
     for (const FieldSchema& field : fields) {
         keys.push_back(field.key);
     }

@@ -209,7 +209,7 @@ bool operator==(const Section& a, const Section& b) {
     return detail::sameTable(*a.m_node, *b.m_node);
 }
 
-Result<Section> parseSection(std::string_view toml, std::string_view sourceName, std::string path) {
+Result<Section> parseSection(std::string_view toml, std::string_view sourceName, const std::string& path) {
     auto root = detail::parseToml(toml, sourceName);
     if (!root) {
         return tl::unexpected(root.error());

@@ -96,12 +96,13 @@ class Section {
 };
 
 /// A table from TOML text, for tests, presets and forms. `path` and `sourceName` are what messages call it.
-[[nodiscard]] Result<Section> parseSection(std::string_view toml, std::string_view sourceName, std::string path = {});
+[[nodiscard]] Result<Section> parseSection(std::string_view toml, std::string_view sourceName,
+                                           const std::string& path = {});
 
 namespace detail {
 [[nodiscard]] Result<void> readFields(const Section& section, const std::vector<std::string>& alsoKnown,
                                       void (*describeAs)(FieldVisitor&, void*), void* target);
-[[nodiscard]] Section writeFields(std::string path, void (*describeAs)(FieldVisitor&, void*), void* target);
+[[nodiscard]] Section writeFields(const std::string& path, void (*describeAs)(FieldVisitor&, void*), void* target);
 [[nodiscard]] std::vector<FieldSchema> listFields(void (*describeAs)(FieldVisitor&, void*), void* target);
 
 template <typename T>
@@ -120,8 +121,8 @@ template <typename T>
 
 /// The struct as a section in which every field stands, defaults included.
 template <typename T>
-[[nodiscard]] Section writeSection(std::string path, T value) {
-    return detail::writeFields(std::move(path), &detail::describeErased<T>, &value);
+[[nodiscard]] Section writeSection(const std::string& path, T value) {
+    return detail::writeFields(path, &detail::describeErased<T>, &value);
 }
 
 /// The fields with their defaults.

@@ -231,7 +231,7 @@ Array arrayOf(const std::vector<T>& items) {
 
 class SectionWriter final : public FieldVisitor {
   public:
-    explicit SectionWriter(std::string path) { m_node->path = std::move(path); }
+    explicit SectionWriter(const std::string& path) { m_node->path = path; }
 
     void field(const char* key, bool& value, FieldHelp) override { add(key, value); }
     void field(const char* key, std::int64_t& value, FieldHelp, Range) override { add(key, value); }
@@ -306,8 +306,8 @@ Result<void> readFields(const Section& section, const std::vector<std::string>& 
     return reader.finish(alsoKnown);
 }
 
-Section writeFields(std::string path, void (*describeAs)(FieldVisitor&, void*), void* target) {
-    SectionWriter writer(std::move(path));
+Section writeFields(const std::string& path, void (*describeAs)(FieldVisitor&, void*), void* target) {
+    SectionWriter writer(path);
     describeAs(writer, target);
     return Section(writer.take());
 }

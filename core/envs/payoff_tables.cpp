@@ -18,7 +18,9 @@ PayoffTable square(std::vector<double> cells) {
     while (side * side < static_cast<int>(cells.size())) {
         ++side;
     }
-    return {{side, side}, cells, cells};
+    PayoffTable table{{side, side}, std::move(cells), {}};
+    table.high = table.low;
+    return table;
 }
 
 PayoffTable coins(std::vector<double> low, std::vector<double> high) {
@@ -230,10 +232,11 @@ StageGame nStepGame(int steps, int goodBranches) {
         return goodBranches == kBranches || branch == 0 || branch == 3;
     };
     const auto features = [&](int step, int branch) {
-        std::vector<float> seen(static_cast<std::size_t>(steps + 1 + (steps > 1 ? kBranches : 0)), 0.F);
+        const int size = steps + 1 + (steps > 1 ? kBranches : 0);
+        std::vector<float> seen(static_cast<std::size_t>(size), 0.F);
         seen[static_cast<std::size_t>(step)] = 1.F;
         if (steps > 1 && branch >= 0) {
-            seen[static_cast<std::size_t>(steps + 1 + branch)] = 1.F;
+            seen[seen.size() - kBranches + static_cast<std::size_t>(branch)] = 1.F;
         }
         return seen;
     };

@@ -125,7 +125,7 @@ StagHunt::StagHunt(const StagHuntParams& params)
     m_board.agents.resize(static_cast<std::size_t>(params.nAgents));
     m_board.prey.resize(static_cast<std::size_t>(params.nStags + params.nHare));
     m_board.ended = true; // nothing can be played before the first reset
-    m_available.resize(static_cast<std::size_t>(m_spec.nAgents * m_spec.nActions));
+    m_available.resize(m_board.agents.size() * static_cast<std::size_t>(m_spec.nActions));
     m_agentOrder.resize(m_board.agents.size());
     m_preyOrder.resize(m_board.prey.size());
 }

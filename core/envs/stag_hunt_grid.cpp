@@ -128,11 +128,12 @@ GridCell StagHuntGrid::neighbour(GridCell cell, int direction) const {
 }
 
 void StagHuntGrid::copyWindow(GridCell centre, float* out) const {
+    const auto features = static_cast<std::size_t>(m_features);
     const int height = 2 * m_layout.sightRows + 1;
-    const auto width = static_cast<std::size_t>((2 * m_layout.sightColumns + 1) * m_features);
-    const auto pitch = static_cast<std::size_t>(m_seenColumns * m_features);
-    const float* from =
-        m_seen.data() + static_cast<std::size_t>((centre.row * m_seenColumns + centre.column) * m_features);
+    const int cells = 2 * m_layout.sightColumns + 1;
+    const std::size_t width = static_cast<std::size_t>(cells) * features;
+    const std::size_t pitch = static_cast<std::size_t>(m_seenColumns) * features;
+    const float* from = m_seen.data() + at(centre.row, m_seenColumns, centre.column) * features;
     for (int row = 0; row < height; ++row) {
         std::memcpy(out, from, width * sizeof(float));
         out += width;
@@ -183,7 +184,7 @@ void StagHuntGrid::copyCone(GridCell centre, int facing, bool narrow, float* out
 
 void StagHuntGrid::copyWhole(GridCell self, float* out) const {
     const auto features = static_cast<std::size_t>(m_features);
-    const auto cells = static_cast<std::size_t>(m_layout.rows * m_layout.columns);
+    const std::size_t cells = m_state.size() / features;
     for (std::size_t cell = 0; cell < cells; ++cell) {
         std::copy_n(m_state.data() + cell * features, features, out + cell * (features + 1));
         out[cell * (features + 1) + features] = 0.F;

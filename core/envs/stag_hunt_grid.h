@@ -71,12 +71,12 @@ class StagHuntGrid {
     void copyWhole(GridCell self, float* out) const;
 
   private:
-    [[nodiscard]] std::size_t index(GridCell cell) const {
-        return static_cast<std::size_t>(cell.row * m_layout.columns + cell.column);
+    [[nodiscard]] static std::size_t at(int row, int columns, int column) {
+        return static_cast<std::size_t>(row) * static_cast<std::size_t>(columns) + static_cast<std::size_t>(column);
     }
+    [[nodiscard]] std::size_t index(GridCell cell) const { return at(cell.row, m_layout.columns, cell.column); }
     [[nodiscard]] std::size_t seenIndex(GridCell cell) const {
-        return static_cast<std::size_t>((cell.row + m_layout.sightRows) * m_seenColumns + cell.column +
-                                        m_layout.sightColumns);
+        return at(cell.row + m_layout.sightRows, m_seenColumns, cell.column + m_layout.sightColumns);
     }
     void markSeenAgent(GridCell cell);
     void markWalls();

@@ -16,20 +16,20 @@ namespace knife {
 struct StagHuntParams {
     std::string preset = "pred_prey_punish";
     std::vector<std::int64_t> worldShape = {10, 10};
-    bool toroidal = false; ///< movement wraps around; what an agent sees does not
     std::int64_t nAgents = 8;
     std::int64_t nStags = 8;
     std::int64_t nHare = 0;
     std::int64_t episodeLimit = 200;
     bool truncateEpisodes = true; ///< the limit truncates; otherwise it terminates
+    bool toroidal = false;        ///< movement wraps around; what an agent sees does not
 
     double pStagsRest = 0.0;
     double pHareRest = 0.0;
     std::vector<std::int64_t> agentMoveBlock = {0, 1, 2}; ///< what stops an agent: 0 agents, 1 stags, 2 hares
 
-    bool captureAction = true;
     std::vector<std::int64_t> captureActionConditions = {2, 1}; ///< catching agents needed
     std::vector<std::int64_t> captureConditions = {0, 1};       ///< without the action: most free cells around the prey
+    bool captureAction = true;                                  ///< agents have a catch action
     bool preventCannibalism = true;                             ///< a capture needs an agent beside the prey
     bool captureTerminal = false;
     bool captureFreezes = true;
@@ -54,9 +54,9 @@ struct StagHuntParams {
     bool directedExtraActions = true; ///< looking is an action; otherwise agents look where they go
 
     bool randomGhosts = false;
+    bool randomGhostsIndicator = false; ///< the corner that tells ghosts is drawn in every episode
     double randomGhostsProb = 0.5;
     double randomGhostsMul = -1.0;
-    bool randomGhostsIndicator = false; ///< the corner that tells ghosts is drawn in every episode
 
     double mountainSlope = 0.0;
     bool mountainSpawn = false;         ///< stags begin in the top row, hares in the bottom row
