@@ -22,6 +22,7 @@
 #include "widgets/icons.h"
 #include "widgets/run_delegate.h"
 #include "widgets/state_glyph.h"
+#include "widgets/table_copy.h"
 
 namespace knife {
 
@@ -123,6 +124,7 @@ RunPanel::Impl::Impl(RunPanel& panel, QAbstractItemModel* source) : q(panel), mo
     auto* listColumn = new QVBoxLayout(list);
     listColumn->setContentsMargins(0, 0, 0, 0);
     listColumn->addWidget(tree);
+    copyOnShortcut(*tree);
     showHintWhenEmpty(*tree, RunPanel::tr("No run matches the filter."));
     stack->addWidget(list);
 

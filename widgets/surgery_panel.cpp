@@ -20,6 +20,7 @@
 #include "widgets/format.h"
 #include "widgets/icons.h"
 #include "widgets/state_glyph.h"
+#include "widgets/table_copy.h"
 
 namespace knife {
 
@@ -189,6 +190,7 @@ void SurgeryPanel::Impl::buildReceipts(QVBoxLayout* column) {
     receiptView->setEditTriggers(QAbstractItemView::NoEditTriggers);
     receiptView->setAllColumnsShowFocus(true);
     heading->setBuddy(receiptView);
+    copyOnShortcut(*receiptView);
     showHintWhenEmpty(*receiptView, SurgeryPanel::tr("No surgery yet. Each one leaves its receipt here."));
     fitReceiptColumns();
     column->addWidget(receiptView, 1);

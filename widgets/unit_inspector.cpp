@@ -16,6 +16,7 @@
 #include "widgets/format.h"
 #include "widgets/plot/plot_group.h"
 #include "widgets/plot/plot_view.h"
+#include "widgets/table_copy.h"
 
 namespace knife {
 
@@ -135,6 +136,7 @@ UnitInspector::Impl::Impl(UnitInspector& view) : q(view) {
     table->setEditTriggers(QAbstractItemView::NoEditTriggers);
     table->setVerticalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     table->header()->setStretchLastSection(true);
+    copyOnShortcut(*table);
     column->addWidget(table);
 
     group = new PlotGroup(&q);

@@ -32,6 +32,7 @@
 #include "widgets/neurons/waterfall_view.h"
 #include "widgets/run_panel.h"
 #include "widgets/surgery_panel.h"
+#include "widgets/table_copy.h"
 #include "widgets/theme.h"
 #include "widgets/unit_inspector.h"
 
@@ -342,6 +343,16 @@ class TestViews final : public QObject {
         QCOMPARE(model->rowCount(model->index(0, 0)), 2);
         panel.setReceipts({});
         QCOMPARE(model->rowCount(), 0);
+    }
+
+    void tablesCopyAsTabSeparatedText() {
+        SurgeryPanel panel;
+        panel.setReceipts({fake::receipts().front()});
+        auto* view = panel.findChild<QTreeView*>("receipts");
+        QCOMPARE(tableText(*view).split('\n').size(), 5); // titles, the event, its two sites, the end
+        view->setCurrentIndex(view->model()->index(0, 0));
+        QCOMPARE(tableText(*view), QString("Event\tEnv step\tSite\tUnits\tReason\tMax |change|\n"
+                                           "0\t16k\t2 sites\t6\ttask switch\t0 (exact)\n"));
     }
 
     void inspectorShowsFiguresAndParts() {

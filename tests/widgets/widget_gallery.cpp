@@ -53,9 +53,12 @@ class Gallery {
         view.show();
         fill(view);
         settle(120);
-        const QString path = QStringLiteral("%1/%2-%3.png").arg(m_folder, name, m_theme);
-        view.grab().save(path);
-        std::cout << path.toStdString() << '\n';
+        view.grab().save(path(name));
+        std::cout << path(name).toStdString() << '\n';
+    }
+
+    [[nodiscard]] QString path(const QString& name) const {
+        return QStringLiteral("%1/%2-%3.png").arg(m_folder, name, m_theme);
     }
 
   private:
@@ -269,6 +272,13 @@ void paintRest(Gallery& gallery) {
 
 void paintAll(Gallery& gallery) {
     gallery.show<PlotView>("plot", {50, 22}, fillPlot);
+    gallery.show<PlotView>("plot-export", {50, 22}, [&gallery](PlotView& plot) {
+        fillPlot(plot);
+        settle(60);
+        if (const auto written = plot.exportTo(gallery.path("exported"), {600, 320}); !written) {
+            std::cerr << written.error().describe() << '\n';
+        }
+    });
     gallery.show<CurvesPanel>("curves", {70, 36}, fillCurves);
     gallery.show<CurvesPanel>("curves-empty", {40, 18}, [](CurvesPanel&) {});
     gallery.show<NeuronHeatmap>("heatmap", {70, 26}, [](NeuronHeatmap& view) {

@@ -9,6 +9,7 @@
 #include <QStyledItemDelegate>
 
 #include "widgets/format.h"
+#include "widgets/table_copy.h"
 #include "widgets/theme.h"
 
 namespace knife {
@@ -152,6 +153,7 @@ MatrixTable::MatrixTable(QWidget* parent) : QTableView(parent), m_model(new Matr
     setSelectionMode(QAbstractItemView::NoSelection);
     setEditTriggers(QAbstractItemView::NoEditTriggers);
     setCornerButtonEnabled(false);
+    copyOnShortcut(*this);
     setBackgroundRole(QPalette::Window);
     viewport()->setBackgroundRole(QPalette::Window);
     for (QHeaderView* header : {horizontalHeader(), verticalHeader()}) {

@@ -2,7 +2,6 @@
 #include "widgets/neurons/neuron_heatmap.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <functional>
 #include <map>
@@ -16,7 +15,6 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QMenu>
-#include <QPainter>
 #include <QScrollArea>
 #include <QStackedWidget>
 #include <QToolButton>
@@ -27,9 +25,8 @@
 #include "widgets/icons.h"
 #include "widgets/neurons/colour_bar.h"
 #include "widgets/neurons/heatmap_canvas.h"
-#include "widgets/neurons/heatmap_marks.h"
 #include "widgets/neurons/heatmap_scale.h"
-#include "widgets/theme.h"
+#include "widgets/neurons/mark_legend.h"
 
 namespace knife {
 
@@ -69,8 +66,7 @@ class NeuronHeatmap::Impl {
     QToolButton* lock = nullptr;
     QLabel* source = nullptr;
     ColourBar* bar = nullptr;
-    std::array<QLabel*, 3> markIcons{};
-    std::array<QLabel*, 3> markTexts{};
+    MarkLegend* marks = nullptr;
     QScrollArea* scroll = nullptr;
     HeatmapCanvas* canvas = nullptr;
     QLabel* status = nullptr;
@@ -190,34 +186,15 @@ void NeuronHeatmap::Impl::buildLegend(QVBoxLayout* column) {
     bar = new ColourBar(&q);
     bar->setObjectName(QStringLiteral("colourBar"));
     row->addWidget(bar, 1);
-    for (std::size_t i = 0; i < markIcons.size(); ++i) {
-        markIcons[i] = new QLabel(&q);
-        markTexts[i] = new QLabel(&q);
-        row->addWidget(markIcons[i], 0, Qt::AlignTop);
-        row->addWidget(markTexts[i], 0, Qt::AlignTop);
-    }
+    marks = new MarkLegend(&q);
+    row->addWidget(marks, 0, Qt::AlignTop);
     column->addLayout(row);
 }
 
 void NeuronHeatmap::Impl::refreshLegend() {
-    const int side = q.fontMetrics().height();
-    for (const CellMark mark : {CellMark::Composite, CellMark::Stagnant, CellMark::Volatile}) {
-        const qreal ratio = q.devicePixelRatioF();
-        QPixmap pixmap(QSize(side, side) * ratio);
-        pixmap.setDevicePixelRatio(ratio);
-        pixmap.fill(q.palette().color(QPalette::Base));
-        QPainter painter(&pixmap);
-        painter.drawPixmap(0, 0, cellMark(mark, side, q.palette().color(QPalette::Text), ratio));
-        painter.setPen(q.palette().color(QPalette::Mid));
-        painter.drawRect(0, 0, side - 1, side - 1);
-        painter.end();
-        markIcons[static_cast<std::size_t>(mark)]->setPixmap(pixmap);
-    }
-    const double stale = frame ? frame->staleBelow : NeuronFrame().staleBelow;
-    const double tooMuch = frame ? frame->volatileAbove : NeuronFrame().volatileAbove;
-    markTexts[0]->setText(NeuronHeatmap::tr("composite"));
-    markTexts[1]->setText(NeuronHeatmap::tr("stagnant, RUA < %1").arg(formatValue(stale)));
-    markTexts[2]->setText(NeuronHeatmap::tr("volatile, RUA > %1").arg(formatValue(tooMuch)));
+    const NeuronFrame usual;
+    const NeuronFrame& thresholds = frame ? *frame : usual;
+    marks->setThresholds(static_cast<double>(thresholds.staleBelow), static_cast<double>(thresholds.volatileAbove));
 }
 
 void NeuronHeatmap::Impl::refreshDiagnostics() {
@@ -408,13 +385,6 @@ void NeuronHeatmap::selectBelow(double threshold) {
         return rua != nullptr && static_cast<std::size_t>(unit) < rua->values.size() &&
                rua->values[static_cast<std::size_t>(unit)] < threshold;
     });
-}
-
-void NeuronHeatmap::changeEvent(QEvent* event) {
-    if (event->type() == QEvent::PaletteChange || event->type() == QEvent::FontChange) {
-        m_impl->refreshLegend();
-    }
-    QWidget::changeEvent(event);
 }
 
 bool NeuronHeatmap::eventFilter(QObject* watched, QEvent* event) {

@@ -43,7 +43,6 @@ class NeuronHeatmap final : public QWidget {
     void diagnosticChanged(const QString& name);
 
   protected:
-    void changeEvent(QEvent* event) override;
     bool eventFilter(QObject* watched, QEvent* event) override;
 
   private:

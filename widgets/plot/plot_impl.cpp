@@ -285,7 +285,7 @@ void PlotView::Impl::setMargins() {
     titleElement->setMargins(titled ? QMargins(line / 2, line / 4, 0, 0) : QMargins());
     titleElement->setMaximumSize(QWIDGETSIZE_MAX, titled ? line + line / 4 : 0);
     plot->legend->setMargins(QMargins(left, 0, 0, 0));
-    plot->legend->setIconSize(2 * line, line / 2);
+    plot->legend->setIconSize(2 * line, line + line / 6); // also the height of an entry: descenders need it
     for (QCPAxis* axis : {plot->xAxis, plot->yAxis}) {
         axis->setTickLengthIn(0);
         axis->setTickLengthOut(line / 4);
