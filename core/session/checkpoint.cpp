@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/session/checkpoint.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
+#include <functional>
+#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -96,8 +99,12 @@ Result<void> rebuildBranches(const pb::Checkpoint& in, FactorizedNet& net) {
         if (site == nullptr || site->composite == nullptr) {
             return corrupt(fmt::format("no site \"{}\" that holds composites", message.site()));
         }
-        site->composite->addBranchStructure(net.parameters(), message.event(),
-                                            {message.units().begin(), message.units().end()});
+        const std::vector<int> units(message.units().begin(), message.units().end());
+        const bool ascending = std::ranges::adjacent_find(units, std::greater_equal<>{}) == units.end();
+        if (units.empty() || !ascending || units.front() < 0 || units.back() >= site->units) {
+            return corrupt(fmt::format("a surgery at site \"{}\" names impossible units", message.site()));
+        }
+        site->composite->addBranchStructure(net.parameters(), message.event(), units);
     }
     return {};
 }
@@ -251,7 +258,8 @@ TrainingCounters readCounters(const pb::Checkpoint& in) {
 
 Result<pb::Checkpoint> parse(std::string_view bytes) {
     pb::Checkpoint message;
-    if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    if (bytes.size() > std::numeric_limits<int>::max() ||
+        !message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
         return fail(ErrorCode::Corrupt, "these bytes are not a checkpoint");
     }
     if (message.version() > kVersion) {

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A checkpoint goes on bit for bit, also right after surgery, and damaged bytes are an error and nothing worse.
+#include <QTest>
+
+#include "core/session/run_plan.h"
+#include "core/session/trainer.h"
+#include "core/store/workspace.h"
+#include "core/types/counter_rng.h"
+#include "session_fixture.h"
+
+using namespace knife;
+using namespace knife::test;
+
+class TestCheckpoint : public QObject {
+    Q_OBJECT
+
+  private Q_SLOTS:
+    void continuesBitForBitAfterSurgery_data();
+    void continuesBitForBitAfterSurgery();
+    void refusesDamagedBytes();
+    void refusesAnotherExperiment();
+};
+
+namespace {
+
+// A trainer with a store of its own.
+class Bench {
+  public:
+    explicit Bench(const Experiment& experiment) {
+        const auto plan = planRun(experiment);
+        if (!plan || !prepareWorkspace(m_workspace.path())) {
+            qFatal("cannot prepare");
+        }
+        auto store = RunWriter::create(m_workspace.path(), {.id = {},
+                                                            .experiment = "bench",
+                                                            .seed = 1,
+                                                            .configToml = "",
+                                                            .totalEnvSteps = experiment.steps,
+                                                            .build = "test",
+                                                            .parent = {},
+                                                            .forkStep = {}});
+        m_store = std::move(*store);
+        if (!m_store->beginSegment({}, "start")) {
+            qFatal("cannot begin");
+        }
+        m_trainer = std::move(*Trainer::build(*plan, 1, *m_store, [] {}));
+    }
+
+    Trainer& operator*() { return *m_trainer; }
+    Trainer* operator->() { return m_trainer.get(); }
+
+    void advance(int times) {
+        for (int i = 0; i < times; ++i) {
+            if (!m_trainer->advance()) {
+                qFatal("training failed");
+            }
+        }
+    }
+
+  private:
+    Workspace m_workspace;
+    std::unique_ptr<RunWriter> m_store;
+    std::unique_ptr<Trainer> m_trainer;
+};
+
+SurgeryPlan planOf(std::vector<SiteOperation> operations) {
+    SurgeryPlan plan;
+    plan.reason = "by_hand";
+    plan.operations = std::move(operations);
+    return plan;
+}
+
+} // namespace
+
+void TestCheckpoint::continuesBitForBitAfterSurgery_data() {
+    QTest::addColumn<QStringList>("overrides");
+    QTest::newRow("qmix, rnn, rmsprop") << QStringList{};
+    QTest::newRow("qmix, mlp, adam") << QStringList{"agent.kind=mlp", "learning.optimiser=adam"};
+    QTest::newRow("vdn") << QStringList{"mixer={method=\"vdn\"}"};
+    QTest::newRow("iql") << QStringList{"mixer={method=\"iql\"}"};
+    QTest::newRow("one-layer hypernets") << QStringList{"mixer.hypernet_layers=1"};
+}
+
+void TestCheckpoint::continuesBitForBitAfterSurgery() {
+    QFETCH(QStringList, overrides);
+    std::vector<std::string> texts;
+    for (const QString& text : overrides) {
+        texts.push_back(text.toStdString());
+    }
+    const Experiment experiment = experimentOf(kMatrixSequence, texts);
+    Bench original(experiment);
+    original.advance(60);
+    QVERIFY(original->operate(planOf({{"agent.fc1", {0, 3, 9}}})));
+    original.advance(7);
+    QVERIFY(original->operate(planOf({{"agent.fc1", {3, 4}}}))); // a composite again
+    const std::string saved = original->save();
+
+    Bench copy(experiment);
+    const auto restored = copy->restore(saved);
+    QVERIFY2(restored, restored ? "" : restored.error().describe().c_str());
+    QCOMPARE(copy->figures().weightsSha256, original->figures().weightsSha256);
+    QCOMPARE(copy->save(), saved);
+    for (int update = 0; update < 100; ++update) {
+        original.advance(1);
+        copy.advance(1);
+        QCOMPARE(copy->figures().weightsSha256, original->figures().weightsSha256);
+    }
+}
+
+void TestCheckpoint::refusesDamagedBytes() {
+    const Experiment experiment = experimentOf(kMatrixSequence);
+    Bench original(experiment);
+    original.advance(30);
+    QVERIFY(original->operate(planOf({{"mixer.hyper_w1", {5}}})));
+    original.advance(2);
+    const std::string saved = original->save();
+    CounterRng rng({7, "damage", 0});
+    const auto position = [&](const std::string& bytes) {
+        return static_cast<std::size_t>(rng.below(static_cast<std::uint32_t>(bytes.size())));
+    };
+    int refused = 0;
+    for (int round = 0; round < 120; ++round) {
+        std::string damaged = saved;
+        switch (round % 3) {
+        case 0: // cut short
+            damaged.resize(position(damaged));
+            break;
+        case 1: // flipped bits; in a weight they cannot be told from weights (the store's hash tells them)
+            damaged[position(damaged)] = static_cast<char>(damaged[position(damaged)] ^ (1 << rng.below(8)));
+            break;
+        default: // noise over the structure at the front
+            for (std::size_t i = 0; i < 16; ++i) {
+                damaged[rng.below(200)] = static_cast<char>(rng.below(256));
+            }
+        }
+        Bench copy(experiment);
+        const auto restored = copy->restore(damaged);
+        refused += restored ? 0 : 1;
+        if (!restored) {
+            QVERIFY(restored.error().code == ErrorCode::Corrupt || restored.error().code == ErrorCode::NewerVersion);
+        }
+    }
+    QVERIFY(refused > 60);
+}
+
+void TestCheckpoint::refusesAnotherExperiment() {
+    Bench original(experimentOf(kMatrixSequence));
+    original.advance(20);
+    Bench other(experimentOf(kMatrixSequence, {"agent.hidden=24"}));
+    const auto restored = other->restore(original->save());
+    QVERIFY(!restored);
+    QVERIFY(restored.error().code == ErrorCode::Corrupt);
+}
+
+QTEST_APPLESS_MAIN(TestCheckpoint)
+#include "tst_checkpoint.moc"
