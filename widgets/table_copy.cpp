@@ -12,8 +12,9 @@ namespace {
 
 void collect(const QAbstractItemModel& model, const QModelIndex& parent, QModelIndexList& rows) {
     for (int row = 0; row < model.rowCount(parent); ++row) {
-        rows.append(model.index(row, 0, parent));
-        collect(model, rows.last(), rows);
+        const QModelIndex index = model.index(row, 0, parent);
+        rows.append(index);
+        collect(model, index, rows);
     }
 }
 
