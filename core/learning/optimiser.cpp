@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/learning/optimiser.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace knife {
 
 namespace {
+
+// Entries that never had a gradient, frozen ones above all, divide 0 by sqrt(0) + epsilon. The floor keeps that 0, and
+// keeps steps small where the square of a gradient underflows; it vanishes beside any other root.
+constexpr float kSmallestEpsilon = 1e-20F;
 
 struct Flat {
     float* theta;
@@ -76,7 +81,7 @@ double gradientNorm(const ParameterSet& parameters) {
 }
 
 bool clipGradients(ParameterSet& parameters, double norm, double limit) {
-    if (!(norm > limit)) {
+    if (limit <= 0.0 || norm <= limit) {
         return false;
     }
     const auto scale = static_cast<float>(limit / (norm + 1e-6));
@@ -96,10 +101,11 @@ void Optimiser::step(ParameterSet& parameters) {
     ++m_steps;
     const bool isAdam = m_config.optimiser == "adam";
     const auto steps = static_cast<double>(m_steps);
+    const float epsilon = std::max(static_cast<float>(m_config.epsilon), kSmallestEpsilon);
     const AdamRates rates{static_cast<float>(m_config.lr),
                           static_cast<float>(m_config.adamBeta1),
                           static_cast<float>(m_config.adamBeta2),
-                          static_cast<float>(m_config.epsilon),
+                          epsilon,
                           static_cast<float>(1.0 - std::pow(m_config.adamBeta1, steps)),
                           static_cast<float>(1.0 - std::pow(m_config.adamBeta2, steps))};
     for (ParameterBlock& block : parameters.blocks()) {

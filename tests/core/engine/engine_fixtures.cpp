@@ -8,6 +8,7 @@
 #include <ATen/ATen.h>
 
 #include "core/nets/initialise.h"
+#include "core/types/counter_rng.h"
 
 namespace knife::test {
 
@@ -129,6 +130,13 @@ std::size_t siteIndex(const FactorizedNet& net, const std::string& name) {
         throw std::runtime_error("no site " + name);
     }
     return static_cast<std::size_t>(found - all.begin());
+}
+
+SurgeryPlan planOf(std::vector<SiteOperation> operations) {
+    SurgeryPlan plan;
+    plan.reason = "by_hand";
+    plan.operations = std::move(operations);
+    return plan;
 }
 
 at::Tensor randomTensor(const std::vector<std::int64_t>& shape, std::uint64_t number) {

@@ -51,6 +51,9 @@ struct Setup {
 [[nodiscard]] const Site& siteNamed(const FactorizedNet& net, const std::string& name);
 [[nodiscard]] std::size_t siteIndex(const FactorizedNet& net, const std::string& name);
 
+/// A plan by hand; everything but the operations is as by default.
+[[nodiscard]] SurgeryPlan planOf(std::vector<SiteOperation> operations);
+
 /// A tensor of draws from U(-1, 1).
 [[nodiscard]] at::Tensor randomTensor(const std::vector<std::int64_t>& shape, std::uint64_t number);
 
