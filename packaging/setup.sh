@@ -12,14 +12,14 @@ packages=(
     # the engine; without OpenBLAS the tensor library multiplies matrices 16 times slower
     libtorch-dev libopenblas-dev
     # what both share
-    libboost-dev libcli11-dev libexpected-dev libfmt-dev librandom123-dev libsqlite3-dev libsqlitecpp-dev libssl-dev
-    libtomlplusplus-dev libprotobuf-dev protobuf-compiler libxxhash-dev libzstd-dev nlohmann-json3-dev
+    libboost-dev libcli11-dev libexpected-dev libfmt-dev librandom123-dev libspdlog-dev libsqlite3-dev libsqlitecpp-dev
+    libssl-dev libtomlplusplus-dev libprotobuf-dev protobuf-compiler libxxhash-dev libzstd-dev nlohmann-json3-dev
     # tests
     librapidcheck-dev
 )
 case "${1:-}" in
     "") ;;
-    --with-checks) packages+=(clang-format desktop-file-utils appstream man-db) ;;
+    --with-checks) packages+=(clang-format desktop-file-utils appstream) ;;
     *) echo "usage: setup.sh [--with-checks]" >&2; exit 2 ;;
 esac
 
