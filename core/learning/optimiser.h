@@ -15,7 +15,7 @@ void maskGradients(ParameterSet& parameters);
 /// Global L2 norm of all gradients.
 [[nodiscard]] double gradientNorm(const ParameterSet& parameters);
 
-/// Scales gradients to norm `limit` where `norm` is above it; returns whether it did.
+/// Scales gradients to norm `limit` where `norm` is above it; returns whether it did. A limit of 0 never clips.
 bool clipGradients(ParameterSet& parameters, double norm, double limit);
 
 /// RMSprop as in PyMARL (no momentum, not centred): v = a v + (1 - a) g^2, theta -= lr g / (sqrt(v) + eps).

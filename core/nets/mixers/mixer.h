@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include <ATen/core/Tensor.h>
 
@@ -45,6 +44,5 @@ struct MixerMaterials {
                                                        const MixerMaterials& materials);
 /// The section with every default of its method written out.
 [[nodiscard]] Result<Section> resolveMixer(const Section& section);
-[[nodiscard]] std::vector<std::string> mixerMethods();
 
 } // namespace knife

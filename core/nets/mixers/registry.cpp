@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <array>
 
-#include <fmt/format.h>
-
+#include "core/config/method_section.h"
 #include "core/nets/mixers/iql.h"
 #include "core/nets/mixers/mixer.h"
 #include "core/nets/mixers/qmix.h"
@@ -12,24 +11,15 @@ namespace knife {
 
 namespace {
 
-constexpr const char* kMethodKey = "method";
+constexpr const char* kDefaultMethod = "qmix";
 
 template <typename MixerType, typename Config>
 Result<std::unique_ptr<Mixer>> make(const Section& section, const MixerShape& shape, const MixerMaterials& materials) {
-    Config config;
-    if (auto read = readSection(section, config, {kMethodKey}); !read) {
-        return tl::unexpected(read.error());
+    const auto config = readMethod<Config>(section);
+    if (!config) {
+        return tl::unexpected(config.error());
     }
-    return std::make_unique<MixerType>(config, shape, materials);
-}
-
-template <typename Config>
-Result<Section> resolve(const Section& section) {
-    Config config;
-    if (auto read = readSection(section, config, {kMethodKey}); !read) {
-        return tl::unexpected(read.error());
-    }
-    return writeSection(section.path(), config).mergedWith(section);
+    return std::make_unique<MixerType>(*config, shape, materials);
 }
 
 struct Entry {
@@ -40,30 +30,16 @@ struct Entry {
 
 // A new mixer is one file and one line here.
 constexpr std::array kMixers{
-    Entry{"iql", &make<IqlMixer, IqlConfig>, &resolve<IqlConfig>},
-    Entry{"vdn", &make<VdnMixer, VdnConfig>, &resolve<VdnConfig>},
-    Entry{"qmix", &make<QmixMixer, QmixConfig>, &resolve<QmixConfig>},
+    Entry{"iql", &make<IqlMixer, IqlConfig>, &resolveMethod<IqlConfig>},
+    Entry{"vdn", &make<VdnMixer, VdnConfig>, &resolveMethod<VdnConfig>},
+    Entry{"qmix", &make<QmixMixer, QmixConfig>, &resolveMethod<QmixConfig>},
 };
-
-Result<const Entry*> find(const Section& section) {
-    const auto method = section.text(kMethodKey, "qmix");
-    if (!method) {
-        return tl::unexpected(method.error());
-    }
-    for (const Entry& entry : kMixers) {
-        if (*method == entry.method) {
-            return &entry;
-        }
-    }
-    return tl::unexpected(section.errorAt(
-        kMethodKey, fmt::format("unknown mixer \"{}\"; expected one of {}", *method, fmt::join(mixerMethods(), ", "))));
-}
 
 } // namespace
 
 Result<std::unique_ptr<Mixer>> makeMixer(const Section& section, const MixerShape& shape,
                                          const MixerMaterials& materials) {
-    const auto entry = find(section);
+    const auto entry = findMethod(section, kMixers, kDefaultMethod);
     if (!entry) {
         return tl::unexpected(entry.error());
     }
@@ -71,19 +47,11 @@ Result<std::unique_ptr<Mixer>> makeMixer(const Section& section, const MixerShap
 }
 
 Result<Section> resolveMixer(const Section& section) {
-    const auto entry = find(section);
+    const auto entry = findMethod(section, kMixers, kDefaultMethod);
     if (!entry) {
         return tl::unexpected(entry.error());
     }
     return (*entry)->resolve(section);
-}
-
-std::vector<std::string> mixerMethods() {
-    std::vector<std::string> methods;
-    for (const Entry& entry : kMixers) {
-        methods.emplace_back(entry.method);
-    }
-    return methods;
 }
 
 } // namespace knife

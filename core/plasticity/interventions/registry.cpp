@@ -3,14 +3,13 @@
 
 #include <fmt/format.h>
 
+#include "core/config/method_section.h"
 #include "core/plasticity/interventions/intervention.h"
 #include "core/plasticity/interventions/knife.h"
 
 namespace knife {
 
 namespace {
-
-constexpr const char* kMethodKey = "method";
 
 Result<void> checkSites(const Section& section, const std::vector<std::string>& names, const SiteList& sites) {
     for (const std::string& name : names) {
@@ -31,23 +30,14 @@ Result<void> checkSites(const Section& section, const std::vector<std::string>& 
 }
 
 Result<std::unique_ptr<Intervention>> makeKnife(const Section& section, const SiteList& sites) {
-    KnifeConfig config;
-    if (auto read = readSection(section, config, {kMethodKey}); !read) {
-        return tl::unexpected(read.error());
+    const auto config = readMethod<KnifeConfig>(section);
+    if (!config) {
+        return tl::unexpected(config.error());
     }
-    if (auto known = checkSites(section, config.sites, sites); !known) {
+    if (auto known = checkSites(section, config->sites, sites); !known) {
         return tl::unexpected(known.error());
     }
-    return std::make_unique<Knife>(std::move(config));
-}
-
-template <typename Config>
-Result<Section> resolve(const Section& section) {
-    Config config;
-    if (auto read = readSection(section, config, {kMethodKey}); !read) {
-        return tl::unexpected(read.error());
-    }
-    return writeSection(section.path(), config).mergedWith(section);
+    return std::make_unique<Knife>(*config);
 }
 
 struct Entry {
@@ -58,24 +48,8 @@ struct Entry {
 
 // A new intervention is one file and one line here.
 constexpr std::array kInterventions{
-    Entry{"knife", &makeKnife, &resolve<KnifeConfig>},
+    Entry{"knife", &makeKnife, &resolveMethod<KnifeConfig>},
 };
-
-Result<const Entry*> find(const Section& section) {
-    const auto method = section.text(kMethodKey, "");
-    if (!method) {
-        return tl::unexpected(method.error());
-    }
-    std::string known;
-    for (const Entry& entry : kInterventions) {
-        if (*method == entry.method) {
-            return &entry;
-        }
-        known += fmt::format("{}\"{}\"", known.empty() ? "" : ", ", entry.method);
-    }
-    return tl::unexpected(
-        section.errorAt(kMethodKey, fmt::format("unknown intervention \"{}\"; expected one of {}", *method, known)));
-}
 
 } // namespace
 
@@ -85,7 +59,7 @@ void describe(FieldVisitor& visitor, TriggerConfig& config) {
 }
 
 Result<std::unique_ptr<Intervention>> makeIntervention(const Section& section, const SiteList& sites) {
-    const auto entry = find(section);
+    const auto entry = findMethod(section, kInterventions, {});
     if (!entry) {
         return tl::unexpected(entry.error());
     }
@@ -93,7 +67,7 @@ Result<std::unique_ptr<Intervention>> makeIntervention(const Section& section, c
 }
 
 Result<Section> resolveIntervention(const Section& section) {
-    const auto entry = find(section);
+    const auto entry = findMethod(section, kInterventions, {});
     if (!entry) {
         return tl::unexpected(entry.error());
     }
