@@ -11,12 +11,12 @@ namespace knife {
 
 /// A matrix game. Tables are row-major over joint actions: the last agent's action runs fastest.
 struct MatrixView {
-    std::string title;                ///< name of the payoff table, or of the state for multi-step games
-    std::vector<int> shape;           ///< actions per agent, one entry per agent
-    std::vector<float> payoff;        ///< mean payoff of each joint action; product(shape) entries
-    std::vector<float> learnedQTot;   ///< Q_tot of each joint action; empty until the learner has filled it
+    std::string title;                        ///< name of the payoff table, or of the state for multi-step games
+    std::vector<int> shape;                   ///< actions per agent, one entry per agent
+    std::vector<float> payoff;                ///< mean payoff of each joint action; product(shape) entries
+    std::vector<float> learnedQTot;           ///< Q_tot of each joint action; empty until the learner has filled it
     std::vector<std::vector<float>> learnedQ; ///< per agent, the utility of each of its actions; may be empty
-    std::vector<int> lastActions;     ///< last joint action, one entry per agent; empty before the first step
+    std::vector<int> lastActions;             ///< last joint action, one entry per agent; empty before the first step
     bool operator==(const MatrixView&) const = default;
 };
 
@@ -44,8 +44,8 @@ struct BoardView {
 /// One moment of one episode.
 struct EnvView {
     std::string envName;
-    std::string task;       ///< name of the task instance
-    int step = 0;           ///< steps taken in this episode
+    std::string task; ///< name of the task instance
+    int step = 0;     ///< steps taken in this episode
     int episodeLimit = 0;
     float lastReward = 0.F;
     float episodeReturn = 0.F;

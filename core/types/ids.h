@@ -8,7 +8,8 @@
 
 namespace knife {
 
-/// Identity of a run, unique across workspaces: twelve characters of [0-9a-z]. Equality is identity; order means nothing.
+/// Identity of a run, unique across workspaces: twelve characters of [0-9a-z]. Equality is identity; order means
+/// nothing.
 struct RunId {
     std::string value;
     auto operator<=>(const RunId&) const = default;

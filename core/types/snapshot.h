@@ -54,8 +54,8 @@ struct SiteSnapshot {
 /// All sites at one moment. This is what the store keeps as a neuron frame.
 struct NeuronFrame {
     Clocks clocks;
-    float staleBelow = 0.25F;    ///< RUA below this: stagnant
-    float volatileAbove = 4.0F;  ///< RUA above this: volatile
+    float staleBelow = 0.25F;   ///< RUA below this: stagnant
+    float volatileAbove = 4.0F; ///< RUA above this: volatile
     std::vector<SiteSnapshot> sites;
     bool operator==(const NeuronFrame&) const = default;
 };

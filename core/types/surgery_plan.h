@@ -68,8 +68,8 @@ struct OutputChange {
 struct SiteReceipt {
     std::string site;
     std::vector<int> units;
-    std::string kind;           ///< what each unit became: "composite"
-    std::vector<float> ruaBefore; ///< one per unit; NaN when there was no finished window
+    std::string kind;                  ///< what each unit became: "composite"
+    std::vector<float> ruaBefore;      ///< one per unit; NaN when there was no finished window
     std::int64_t frozenParameters = 0; ///< added by this surgery at this site
     std::int64_t trainableParameters = 0;
     bool operator==(const SiteReceipt&) const = default;
