@@ -22,7 +22,10 @@ struct Site {
     int units = 0;
     const Parameter* weight = nullptr;    ///< [units, d_in]; nullptr: units without parameters of their own
     CompositeLinear* composite = nullptr; ///< nullptr: refuses composites
-    std::string refusal;                  ///< why it refuses, for people
+    /// The layer whose outgoing weights are this site's incoming rows, if it may hold composites: the outgoing weights
+    /// of its active neurons then belong to the rows too.
+    const CompositeLinear* feeder = nullptr;
+    std::string refusal; ///< why it refuses, for people
 };
 
 /// Activations of one forward pass, one entry per site; entries of sites that the pass did not reach stay undefined.

@@ -9,20 +9,30 @@ namespace knife {
 
 namespace {
 
-double rowNorm(const at::Tensor& matrix, std::int64_t row) {
-    const std::int64_t width = matrix.size(1);
-    const float* values = matrix.data_ptr<float>() + row * width;
-    double sum = 0.0;
-    for (std::int64_t i = 0; i < width; ++i) {
-        sum += static_cast<double>(values[i]) * static_cast<double>(values[i]);
-    }
-    return std::sqrt(sum);
-}
+// Sums of squares over the trainable entries of one incoming row. Frozen ones have no gradient; counted as weights,
+// they would make a unit behind composites look stagnant.
+struct RowSquares {
+    double gradient = 0.0;
+    double weight = 0.0;
 
-void measureRow(const Parameter& rows, std::int64_t row, std::size_t unit, SiteMeasurement& out) {
-    out.gradNorm[unit] = rowNorm(rows.grad, row);
-    out.weightNorm[unit] = rowNorm(rows.value, row);
-}
+    void add(const Parameter& rows, std::int64_t row) {
+        const std::int64_t width = rows.value.size(1);
+        const float* gradients = rows.grad.data_ptr<float>() + row * width;
+        const float* weights = rows.value.data_ptr<float>() + row * width;
+        const float* mask = rows.mask.data_ptr<float>() + row * width;
+        for (std::int64_t i = 0; i < width; ++i) {
+            const auto g = static_cast<double>(gradients[i]);
+            const auto w = static_cast<double>(weights[i] * mask[i]);
+            gradient += g * g;
+            weight += w * w;
+        }
+    }
+
+    void write(std::size_t unit, SiteMeasurement& out) const {
+        out.gradNorm[unit] = std::sqrt(gradient);
+        out.weightNorm[unit] = std::sqrt(weight);
+    }
+};
 
 // Weighted column means of one activation matrix.
 struct ColumnMeans {
@@ -81,15 +91,24 @@ SiteMeasurement measure(const Site& site, const SiteTap* tap, const RowValidity&
         out.gradNorm.resize(units);
         out.weightNorm.resize(units);
         for (std::size_t unit = 0; unit < units; ++unit) {
-            measureRow(*site.weight, static_cast<std::int64_t>(unit), unit, out);
+            const auto row = static_cast<std::int64_t>(unit);
+            RowSquares squares;
+            squares.add(*site.weight, row);
+            if (site.feeder != nullptr) {
+                for (const CompositeBranch& branch : site.feeder->branches()) {
+                    squares.add(*branch.activeOut, row);
+                }
+            }
+            squares.write(unit, out);
         }
     }
     if (site.composite != nullptr) {
         // Branches are in order of time, so the newest one of a unit, the live one, is written last.
         for (const CompositeBranch& branch : site.composite->branches()) {
             for (std::size_t k = 0; k < branch.units.size(); ++k) {
-                measureRow(*branch.activeIn, static_cast<std::int64_t>(k), static_cast<std::size_t>(branch.units[k]),
-                           out);
+                RowSquares squares;
+                squares.add(*branch.activeIn, static_cast<std::int64_t>(k));
+                squares.write(static_cast<std::size_t>(branch.units[k]), out);
             }
         }
     }

@@ -21,7 +21,7 @@ struct RowValidity {
 /// One value per unit. Empty vectors: not measured in this update.
 struct SiteMeasurement {
     std::vector<double> gradNorm;          ///< L2 of the incoming row's gradient, before clipping; bias excluded
-    std::vector<double> weightNorm;        ///< L2 of the incoming row; bias excluded
+    std::vector<double> weightNorm;        ///< L2 of the incoming row's trainable entries; bias excluded
     std::vector<double> meanActivation;    ///< over valid rows
     std::vector<double> meanAbsActivation; ///< over valid rows
     std::vector<double> firingShare;       ///< share of valid rows with a positive activation

@@ -30,6 +30,7 @@ MlpAgent::MlpAgent(const AgentShape& shape, const AgentMaterials& materials)
          .units = static_cast<int>(shape.hidden),
          .weight = m_fc1.out(),
          .composite = nullptr,
+         .feeder = &m_fc1,
          .refusal = "agent.fc2 reads the composites of agent.fc1; only sites that read raw inputs accept composites"});
 }
 
