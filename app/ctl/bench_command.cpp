@@ -84,8 +84,12 @@ void addBenchCommand(CLI::App& root, CommandContext& context) {
 
     CLI::App* env = bench->add_subcommand("env", "Steps per second of an environment under random legal actions");
     env->add_option("NAME", arguments->subject, "A name that `knifectl envs` lists")->required();
-    env->add_option("--parallel", arguments->parallel, "Environments in the batch")->capture_default_str()->check(CLI::Range(1, 4096));
-    env->add_option("--seconds", arguments->seconds, "How long to measure")->capture_default_str()->check(CLI::Range(0.1, 3600.0));
+    env->add_option("--parallel", arguments->parallel, "Environments in the batch")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 4096));
+    env->add_option("--seconds", arguments->seconds, "How long to measure")
+        ->capture_default_str()
+        ->check(CLI::Range(0.1, 3600.0));
     env->callback([arguments, &context] {
         context.action = [arguments, &context] {
             return benchEnv(context, *arguments);
@@ -95,9 +99,12 @@ void addBenchCommand(CLI::App& root, CommandContext& context) {
     CLI::App* learn = bench->add_subcommand("learn", "Speed of learning, beside the matrix-multiply rate");
     learn->add_option("FILE", arguments->subject, "Experiment file (TOML)")->required();
     learn->add_option("--set", arguments->overrides, "Override a value")->type_name("KEY=VALUE");
-    learn->add_option("--threads", arguments->threads, "Threads of the tensor library")->capture_default_str()
+    learn->add_option("--threads", arguments->threads, "Threads of the tensor library")
+        ->capture_default_str()
         ->check(CLI::Range(1, 256));
-    learn->add_option("--seconds", arguments->seconds, "How long to measure")->capture_default_str()->check(CLI::Range(0.1, 3600.0));
+    learn->add_option("--seconds", arguments->seconds, "How long to measure")
+        ->capture_default_str()
+        ->check(CLI::Range(0.1, 3600.0));
     learn->callback([arguments, &context] {
         context.action = [arguments, &context] {
             return benchLearn(context, *arguments);

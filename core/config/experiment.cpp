@@ -382,7 +382,8 @@ void describe(FieldVisitor& visitor, LearningConfig& config) {
     visitor.field("adam_beta1", config.adamBeta1, {"Decay of Adam's first moment"}, {0, 0.999999});
     visitor.field("adam_beta2", config.adamBeta2, {"Decay of Adam's second moment"}, {0, 0.999999999});
     visitor.field("epsilon", config.epsilon, {"Added outside the root by the optimiser"}, {0, 1});
-    visitor.field("grad_clip", config.gradClip, {"Largest norm of the whole gradient; 0: no clipping"}, {0, kUnbounded});
+    visitor.field("grad_clip", config.gradClip, {"Largest norm of the whole gradient; 0: no clipping"},
+                  {0, kUnbounded});
     visitor.field("target_interval", config.targetInterval, {"Between hard copies to the target network", "episodes"},
                   {1, kUnbounded});
     visitor.choice("on_switch_buffer", config.onSwitchBuffer, {"Replay buffer at a task switch"}, {"clear", "keep"});

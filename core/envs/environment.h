@@ -22,7 +22,7 @@ struct EnvSpec {
     std::string name;
     int nAgents = 0;
     int nActions = 0;
-    int obsDim = 0;       ///< per agent
+    int obsDim = 0; ///< per agent
     int stateDim = 0;
     int episodeLimit = 0; ///< env steps
     bool hasWin = false;  ///< whether StepOutcome::won means anything

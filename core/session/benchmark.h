@@ -21,7 +21,7 @@ struct EnvBenchmark {
 
 struct LearnBenchmark {
     double updatesPerS = 0.0;
-    double envStepsPerS = 0.0; ///< end to end
+    double envStepsPerS = 0.0;   ///< end to end
     double gflopPerUpdate = 0.0; ///< online and target forward, online backward; multiply-add = 2
     double gflops = 0.0;         ///< achieved during updates
     double sgemmGflops = 0.0;    ///< 512 × 512 × 512, measured in the same run
