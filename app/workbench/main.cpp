@@ -50,8 +50,10 @@ int runWindow(int argc, char** argv, const knife::LaunchOptions& options) {
         window.open();
     });
     if (!options.screenshot.isEmpty()) {
-        QTimer::singleShot(static_cast<int>(1000.0 * options.afterS), &window,
-                           [&] { QCoreApplication::exit(window.grab().save(options.screenshot) ? 0 : 1); });
+        QTimer::singleShot(static_cast<int>(1000.0 * options.afterS), &window, [&] {
+            application.stopWatching(); // taking the picture is not work of the window
+            QCoreApplication::exit(window.grab().save(options.screenshot) ? 0 : 1);
+        });
     }
     window.show();
     const int code = QApplication::exec();

@@ -6,6 +6,7 @@
 #include <QDockWidget>
 #include <QFileInfo>
 #include <QMenu>
+#include <QScrollArea>
 #include <QSettings>
 #include <QSplitter>
 #include <QStatusBar>
@@ -44,6 +45,16 @@ namespace {
 using Severity = MessageBar::Message::Severity;
 
 constexpr QSize kFirstSize{1500, 940};
+
+/// A view that is never smaller than it needs to be, in a window that may be.
+QScrollArea* scrolling(QWidget* view) {
+    auto* area = new QScrollArea;
+    area->setWidget(view);
+    area->setWidgetResizable(true);
+    area->setFrameShape(QFrame::NoFrame);
+    area->setFocusPolicy(Qt::NoFocus);
+    return area;
+}
 
 } // namespace
 
@@ -106,7 +117,7 @@ void MainWindow::buildCentre() {
     auto* columns = new QSplitter(Qt::Horizontal);
     columns->setObjectName(QStringLiteral("columnsSplit"));
     columns->addWidget(m_curves);
-    columns->addWidget(m_environment);
+    columns->addWidget(scrolling(m_environment));
     auto* rows = new QSplitter(Qt::Vertical, centre);
     rows->setObjectName(QStringLiteral("rowsSplit"));
     rows->addWidget(columns);

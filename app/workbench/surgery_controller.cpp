@@ -18,7 +18,9 @@ SurgeryController::SurgeryController(RunController& runs, MomentController& mome
     connect(&runs, &RunController::focusChanged, this, &SurgeryController::onFocusChanged);
     connect(&runs, &RunController::commandDone, this, &SurgeryController::onCommandDone);
     connect(&runs, &RunController::stateChanged, this, [this] {
-        m_views.panel.setRunState(m_runs.isAttached() ? m_runs.state() : std::nullopt);
+        const auto state = m_runs.state();
+        const bool unheard = state && isLive(*state) && !m_runs.isAttached();
+        m_views.panel.setRunState(unheard ? std::nullopt : state);
         Q_EMIT changed();
     });
     connect(&runs, &RunController::snapshotChanged, this, &SurgeryController::changed);

@@ -93,9 +93,9 @@ void WindowLayout::restoreDefault() {
     m_window.resizeDocks({dock("dock.log")}, {size.height() * 14 / 100}, Qt::Vertical);
     m_window.resizeDocks({dock("dock.inspector"), dock("dock.surgery")},
                          {size.height() * 55 / 100, size.height() * 45 / 100}, Qt::Vertical);
-    m_splitters.columns.setSizes({4, 3});
-    m_splitters.rows.setSizes({1, 1});
-    m_splitters.neurons.setSizes({3, 2});
+    m_splitters.columns.setSizes({4000, 3000}); // shares
+    m_splitters.rows.setSizes({4800, 5200});
+    m_splitters.neurons.setSizes({5500, 4500});
 }
 
 void WindowLayout::save(Preferences& preferences) const {
