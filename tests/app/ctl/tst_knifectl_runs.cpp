@@ -50,6 +50,7 @@ class TestKnifectlRuns : public QObject {
     void commandLineOverridesTheFile();
     void interruptedRunGoesOnAsIfNothingHappened();
     void killedRunGoesOnAsIfNothingHappened();
+    void finishedRunIsLengthened();
     void secondSignalEndsAtOnce();
     void runsAreListed();
     void showTellsTheWholeRun();
@@ -152,6 +153,18 @@ void TestKnifectlRuns::killedRunGoesOnAsIfNothingHappened() {
     QCOMPARE(hashOf(resumed), hashOf(uninterrupted));
     const QJsonArray segments = m_ctl.run({"show", "killedrun001", "--json"}).object()["segments"].toArray();
     QCOMPARE(segments.size(), 2);
+}
+
+void TestKnifectlRuns::finishedRunIsLengthened() {
+    const Outcome refused = m_ctl.run({"resume", "referencerun", "--json"});
+    VERIFY_EXIT(refused, 2);
+    QVERIFY2(refused.err.contains("--steps"), refused.describe());
+
+    const Outcome shorter = m_ctl.train(m_file, {"--run-id", "longerrun001"});
+    VERIFY_EXIT(shorter, 0);
+    const Outcome lengthened = m_ctl.run({"resume", "longerrun001", "--steps", "1200", "--json", "--quiet"});
+    VERIFY_EXIT(lengthened, 0);
+    QCOMPARE(hashOf(lengthened), hashOf(m_ctl.train(m_file, {"--steps", "1200"})));
 }
 
 void TestKnifectlRuns::secondSignalEndsAtOnce() {

@@ -137,28 +137,33 @@ void TestKnifectlWorkspace::spoilt() {
 
 // A run that fits, then one that does not, on a disk of its own that vanishes with the shell.
 void TestKnifectlWorkspace::fullDiskKeepsWhatWasStored() {
-    const QString disk = "mkdir disk && mount -t tmpfs -o size=1500k none disk";
+    const QString disk = "mkdir -p disk && mount -t tmpfs -o size=3m none disk";
     const QString isolate = "unshare --mount bash -c '%1'";
     if (m_ctl->shell(isolate.arg(disk)).exitCode != 0) {
         QSKIP("only root may mount a small disk");
     }
-    QDir(m_ctl->path("disk")).removeRecursively();
     const Outcome outcome = m_ctl->shell(isolate.arg(disk + R"(
 ctl() { "$KNIFECTL" "$@" --workspace disk/w --json --quiet; }
-ctl train small.toml >/dev/null || echo "the first run failed"
-ctl train small.toml --set diagnostics.frame_interval=1 --steps 1000000 >/dev/null
-echo "full: $?"
+ctl train small.toml >disk/first.json; echo "fits: $?"
+ctl train small.toml --set diagnostics.frame_interval=1 --steps 6000 | grep -o "\"status\":\"[a-z]*\""
 ctl runs
-ctl show last >/dev/null || echo "show failed"
-rm -f disk/ballast
+ctl show last
+mount -o remount,size=64m disk
+ctl resume last >disk/resumed.json; echo "with room: $?"
 )"));
     VERIFY_EXIT(outcome, 0);
-    QVERIFY2(outcome.oneMessage() && outcome.err.contains("full"), outcome.describe());
-    QVERIFY2(outcome.out.startsWith("full: 1\n") && !outcome.out.contains("show failed"), outcome.describe());
-    const QJsonArray runs = outcome.json().array();
+    QVERIFY2(outcome.oneMessage() && outcome.err.contains("disk is full"), outcome.describe());
+    const QStringList lines = outcome.out.trimmed().split('\n');
+    QVERIFY2(lines.size() == 5, outcome.describe());
+    QCOMPARE(lines[0], "fits: 0");
+    QCOMPARE(lines[1], R"("status":"failed")");
+    const QJsonArray runs = QJsonDocument::fromJson(lines[2].toUtf8()).array();
     QCOMPARE(runs.size(), 2);
-    QVERIFY(runs[0].toObject()["status"] == "failed" || runs[0].toObject()["status"] == "interrupted");
-    QCOMPARE(runs[1].toObject()["status"].toString(), "finished");
+    QVERIFY2(runs[0]["status"] == "interrupted" || runs[0]["status"] == "failed", outcome.describe());
+    QCOMPARE(runs[1]["status"].toString(), "finished");
+    const QJsonObject run = QJsonDocument::fromJson(lines[3].toUtf8()).object();
+    QVERIFY2(run["env_steps"].toInt() > 0 && !run["metrics"].toArray().isEmpty(), outcome.describe());
+    QCOMPARE(lines[4], "with room: 0");
 }
 
 void TestKnifectlWorkspace::fileSizeLimitIsAFullDisk() {
