@@ -3,16 +3,16 @@
 
 #include <atomic>
 #include <chrono>
-#include <cmath>
-#include <condition_variable>
-#include <deque>
-#include <mutex>
+#include <exception>
+#include <new>
 #include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "core/session/command_queue.h"
 #include "core/session/process_info.h"
+#include "core/session/speed_meter.h"
 #include "core/session/trainer.h"
 #include "core/store/run_reader.h"
 #include "core/store/run_writer.h"
@@ -28,66 +28,19 @@ double secondsSince(SteadyClock::time_point moment) {
     return std::chrono::duration<double>(SteadyClock::now() - moment).count();
 }
 
-// Commands from any thread; waited for on the training thread.
-class CommandQueue {
-  public:
-    void push(Command command) {
-        {
-            const std::scoped_lock lock(m_mutex);
-            m_commands.push_back(std::move(command));
-        }
-        m_arrived.notify_one();
+// The edge at which exceptions of LibTorch and of the allocator become errors.
+template <typename Function>
+auto guarded(const char* what, Function function) -> decltype(function()) {
+    try {
+        return function();
+    } catch (const std::bad_alloc&) {
+        return fail(
+            ErrorCode::Internal,
+            fmt::format("out of memory while {}; lower learning.buffer_episodes or learning.batch_episodes", what));
+    } catch (const std::exception& error) {
+        return fail(ErrorCode::Internal, fmt::format("the tensor library failed while {}: {}", what, error.what()));
     }
-
-    std::optional<Command> pop() {
-        const std::scoped_lock lock(m_mutex);
-        if (m_commands.empty()) {
-            return std::nullopt;
-        }
-        Command command = std::move(m_commands.front());
-        m_commands.pop_front();
-        return command;
-    }
-
-    void waitFor(std::chrono::milliseconds time) {
-        std::unique_lock lock(m_mutex);
-        m_arrived.wait_for(lock, time, [this] { return !m_commands.empty(); });
-    }
-
-  private:
-    std::mutex m_mutex;
-    std::condition_variable m_arrived;
-    std::deque<Command> m_commands;
-};
-
-// Speed over the last few seconds of training.
-class SpeedMeter {
-  public:
-    void add(const Clocks& clocks) {
-        m_samples.push_back(clocks);
-        while (m_samples.size() > 2 && clocks.wallS - m_samples.front().wallS > kWindowS) {
-            m_samples.pop_front();
-        }
-    }
-    [[nodiscard]] double envStepsPerS() const {
-        return rate([](const Clocks& c) { return c.envStep.value; });
-    }
-    [[nodiscard]] double updatesPerS() const {
-        return rate([](const Clocks& c) { return c.update.value; });
-    }
-
-  private:
-    static constexpr double kWindowS = 5.0;
-    template <typename Count>
-    [[nodiscard]] double rate(Count count) const {
-        if (m_samples.size() < 2) {
-            return 0.0;
-        }
-        const double seconds = m_samples.back().wallS - m_samples.front().wallS;
-        return seconds > 0.0 ? static_cast<double>(count(m_samples.back()) - count(m_samples.front())) / seconds : 0.0;
-    }
-    std::deque<Clocks> m_samples;
-};
+}
 
 class SessionImpl final : public Session {
   public:
@@ -113,7 +66,19 @@ class SessionImpl final : public Session {
     Result<void> checkpoint();
     Result<void> checkpointIfDue();
     void drainCommands();
-    Result<std::optional<SurgeryReceipt>> execute(const CommandBody& body);
+    // What a command did: nothing to report, a receipt, or why it was refused.
+    using Done = Result<std::optional<SurgeryReceipt>>;
+    static Done done(const Result<void>& result);
+    static Done done(Result<SurgeryReceipt> result);
+    Done execute(const ContinueCommand& command);
+    Done execute(const PauseCommand& command);
+    Done execute(const StepCommand& command);
+    Done execute(const RunToCommand& command);
+    Done execute(const EvaluateCommand& command);
+    Done execute(const CheckpointCommand& command);
+    Done execute(const OperateCommand& command);
+    Done execute(const UndoCommand& command);
+    Done execute(const StopCommand& command);
     Result<void> leavePause(const char* why);
     Result<void> enterPause(const char* why);
     Result<void> requirePaused(const char* what) const;
@@ -185,7 +150,7 @@ void SessionImpl::storeProgress() {
 RunOutcome SessionImpl::run(SessionObserver& observer) {
     m_observer = &observer;
     m_lastCheckpoint = SteadyClock::now();
-    return finish(loop());
+    return finish(guarded("training", [this] { return loop(); }));
 }
 
 Result<void> SessionImpl::loop() {
@@ -292,74 +257,79 @@ Result<void> SessionImpl::requirePaused(const char* what) const {
     return {};
 }
 
+SessionImpl::Done SessionImpl::done(const Result<void>& result) {
+    return result ? Done{} : Done{tl::unexpected(result.error())};
+}
+
+SessionImpl::Done SessionImpl::done(Result<SurgeryReceipt> result) {
+    return result ? Done{std::move(*result)} : Done{tl::unexpected(std::move(result.error()))};
+}
+
 void SessionImpl::drainCommands() {
     while (auto command = m_commands.pop()) {
         CommandResult result{.id = command->id, .error = {}, .receipt = {}, .text = {}};
-        auto done = execute(command->body);
-        if (done) {
-            result.receipt = std::move(*done);
+        Done executed = std::visit([this](const auto& body) { return execute(body); }, command->body);
+        if (executed) {
+            result.receipt = std::move(*executed);
         } else {
-            result.error = done.error();
-            m_observer->notice({Notice::Level::Warning, m_trainer->clocks(), done.error().describe()});
+            result.error = executed.error();
+            m_observer->notice({Notice::Level::Warning, m_trainer->clocks(), executed.error().describe()});
         }
         m_neuronsStale = true;
         m_observer->commandDone(result);
     }
 }
 
-Result<std::optional<SurgeryReceipt>> SessionImpl::execute(const CommandBody& body) {
-    const auto plain = [](Result<void> done) -> Result<std::optional<SurgeryReceipt>> {
-        if (!done) {
-            return tl::unexpected(done.error());
-        }
-        return std::nullopt;
-    };
-    const auto withReceipt = [](Result<SurgeryReceipt> done) -> Result<std::optional<SurgeryReceipt>> {
-        if (!done) {
-            return tl::unexpected(done.error());
-        }
-        return std::move(*done);
-    };
-    const auto visitor = [&](const auto& command) -> Result<std::optional<SurgeryReceipt>> {
-        using T = std::decay_t<decltype(command)>;
-        if constexpr (std::is_same_v<T, ContinueCommand>) {
-            return plain(leavePause("continued by command"));
-        } else if constexpr (std::is_same_v<T, PauseCommand>) {
-            return plain(enterPause("paused by command"));
-        } else if constexpr (std::is_same_v<T, StepCommand>) {
-            if (auto paused = requirePaused("a single step"); !paused) {
-                return tl::unexpected(paused.error());
-            }
-            m_goalUpdate = UpdateStep{m_trainer->clocks().update.value + std::max<std::int64_t>(1, command.updates)};
-            return plain(leavePause("single step"));
-        } else if constexpr (std::is_same_v<T, RunToCommand>) {
-            if (command.envStep <= m_trainer->clocks().envStep) {
-                return fail(ErrorCode::Usage, fmt::format("env step {} lies behind: the run is at {}",
-                                                          command.envStep.value, m_trainer->clocks().envStep.value));
-            }
-            m_goalEnvStep = command.envStep;
-            return m_state == RunState::Paused ? plain(leavePause("run to a step")) : std::nullopt;
-        } else if constexpr (std::is_same_v<T, EvaluateCommand>) {
-            return plain(m_trainer->evaluate());
-        } else if constexpr (std::is_same_v<T, CheckpointCommand>) {
-            return plain(checkpoint());
-        } else if constexpr (std::is_same_v<T, OperateCommand>) {
-            if (auto saved = checkpoint(); !saved) { // what is done by hand can be gone back on
-                return tl::unexpected(saved.error());
-            }
-            return withReceipt(m_trainer->operate(command.plan));
-        } else if constexpr (std::is_same_v<T, UndoCommand>) {
-            if (auto paused = requirePaused("undo"); !paused) {
-                return tl::unexpected(paused.error());
-            }
-            return withReceipt(m_trainer->undo());
-        } else {
-            static_assert(std::is_same_v<T, StopCommand>);
-            m_stopRequested = true;
-            return std::nullopt;
-        }
-    };
-    return std::visit(visitor, body);
+SessionImpl::Done SessionImpl::execute(const ContinueCommand&) {
+    return done(leavePause("continued by command"));
+}
+
+SessionImpl::Done SessionImpl::execute(const PauseCommand&) {
+    return done(enterPause("paused by command"));
+}
+
+SessionImpl::Done SessionImpl::execute(const StepCommand& command) {
+    if (auto paused = requirePaused("a single step"); !paused) {
+        return done(paused);
+    }
+    m_goalUpdate = UpdateStep{m_trainer->clocks().update.value + std::max<std::int64_t>(1, command.updates)};
+    return done(leavePause("single step"));
+}
+
+SessionImpl::Done SessionImpl::execute(const RunToCommand& command) {
+    if (command.envStep <= m_trainer->clocks().envStep) {
+        return fail(ErrorCode::Usage, fmt::format("env step {} lies behind: the run is at {}", command.envStep.value,
+                                                  m_trainer->clocks().envStep.value));
+    }
+    m_goalEnvStep = command.envStep;
+    return m_state == RunState::Paused ? done(leavePause("run to a step")) : Done{};
+}
+
+SessionImpl::Done SessionImpl::execute(const EvaluateCommand&) {
+    return done(m_trainer->evaluate());
+}
+
+SessionImpl::Done SessionImpl::execute(const CheckpointCommand&) {
+    return done(checkpoint());
+}
+
+SessionImpl::Done SessionImpl::execute(const OperateCommand& command) {
+    if (auto saved = checkpoint(); !saved) { // what is done by hand can be gone back on
+        return done(saved);
+    }
+    return done(m_trainer->operate(command.plan));
+}
+
+SessionImpl::Done SessionImpl::execute(const UndoCommand&) {
+    if (auto paused = requirePaused("undo"); !paused) {
+        return done(paused);
+    }
+    return done(m_trainer->undo());
+}
+
+SessionImpl::Done SessionImpl::execute(const StopCommand&) {
+    m_stopRequested = true;
+    return {};
 }
 
 void SessionImpl::serveSnapshot() {
@@ -446,7 +416,10 @@ RunOutcome SessionImpl::finish(const Result<void>& trained) {
 
 Result<std::unique_ptr<Session>> prepared(std::unique_ptr<SessionImpl> session, std::string_view saved,
                                           std::string_view reason) {
-    if (auto ready = session->prepare(saved, reason); !ready) {
+    const auto prepare = [&] {
+        return session->prepare(saved, reason);
+    };
+    if (auto ready = guarded("preparing the run", prepare); !ready) {
         return tl::unexpected(ready.error());
     }
     return session;
