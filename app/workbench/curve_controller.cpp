@@ -26,9 +26,12 @@ std::optional<MarkKind> markKind(const std::string& event) {
     return std::nullopt; // pauses and checkpoints are in the log; as marks they would hide the rest
 }
 
-/// What is written along a mark: events are sentences, and the shortest one names the thing.
+/// What is written along a mark: the shortest text that names the thing.
 QString markLabel(const EventRecord& event) {
-    return event.kind == "surgery" ? CurveController::tr("surgery") : toQString(event.text);
+    if (event.kind == "surgery") {
+        return CurveController::tr("surgery");
+    }
+    return toQString(event.text).section(QStringLiteral("→ "), -1); // of "from → to" the task that begins
 }
 
 } // namespace
@@ -62,7 +65,9 @@ QStringList defaultMetrics(const QStringList& available) {
 CurveController::CurveController(StoreReader& store, RunTableModel& runs, TimeCursor& cursor, CurvesPanel& panel,
                                  QObject* parent)
     : QObject(parent), m_store(store), m_runs(runs), m_cursor(cursor), m_panel(panel) {
+    m_chooses = panel.shownMetrics().isEmpty();
     connect(&panel, &CurvesPanel::metricsRequested, this, [this](const QStringList& metrics) {
+        m_chooses = m_chooses && m_choosing;
         for (const auto& [runId, shown] : m_shown) {
             shown.history->setWantedMetrics(metrics);
             draw(runId, metrics);
@@ -153,8 +158,10 @@ void CurveController::refreshMetrics() {
     available.removeDuplicates();
     available.sort();
     m_panel.setMetrics(available);
-    if (m_panel.shownMetrics().isEmpty()) {
+    if (m_chooses) {
+        m_choosing = true;
         m_panel.setShownMetrics(defaultMetrics(available));
+        m_choosing = false;
     }
 }
 

@@ -38,6 +38,8 @@ class CurveController final : public QObject {
     /// The runs whose curves are shown; the one in focus comes first and gives the marks. Empty: none.
     void setRuns(const QStringList& runIds);
     [[nodiscard]] QStringList runs() const;
+    /// The user has not chosen any metrics: those that say most are shown.
+    [[nodiscard]] bool choosesMetrics() const { return m_chooses; }
 
   private:
     struct Shown {
@@ -60,6 +62,8 @@ class CurveController final : public QObject {
     CurvesPanel& m_panel;
     std::map<QString, Shown> m_shown;
     QString m_focus;
+    bool m_chooses = true;
+    bool m_choosing = false;
 };
 
 } // namespace knife

@@ -5,8 +5,8 @@
 #include <QCloseEvent>
 #include <QDockWidget>
 #include <QFileInfo>
+#include <QHeaderView>
 #include <QMenu>
-#include <QScrollArea>
 #include <QSettings>
 #include <QSplitter>
 #include <QStatusBar>
@@ -22,6 +22,7 @@
 #include "app/workbench/menus.h"
 #include "app/workbench/moment_controller.h"
 #include "app/workbench/neurons_page.h"
+#include "app/workbench/run_columns.h"
 #include "app/workbench/selection_controller.h"
 #include "app/workbench/status_view.h"
 #include "app/workbench/surgery_controller.h"
@@ -45,16 +46,6 @@ namespace {
 using Severity = MessageBar::Message::Severity;
 
 constexpr QSize kFirstSize{1500, 940};
-
-/// A view that is never smaller than it needs to be, in a window that may be.
-QScrollArea* scrolling(QWidget* view) {
-    auto* area = new QScrollArea;
-    area->setWidget(view);
-    area->setWidgetResizable(true);
-    area->setFrameShape(QFrame::NoFrame);
-    area->setFocusPolicy(Qt::NoFocus);
-    return area;
-}
 
 } // namespace
 
@@ -110,6 +101,7 @@ void MainWindow::buildCentre() {
     m_curves->setShownMetrics(m_preferences.shownMetrics);
     m_environment = new EnvPanel;
     m_environment->setObjectName(QStringLiteral("environment"));
+    m_environment->setMinimumWidth(18 * fontMetrics().height()); // boards and tables shrink further than they ask for
     m_neurons = new NeuronsPage(m_workbench.cursor);
     m_neurons->setObjectName(QStringLiteral("neurons"));
     m_neurons->heatmap().setDiagnostic(m_preferences.diagnostic);
@@ -117,7 +109,7 @@ void MainWindow::buildCentre() {
     auto* columns = new QSplitter(Qt::Horizontal);
     columns->setObjectName(QStringLiteral("columnsSplit"));
     columns->addWidget(m_curves);
-    columns->addWidget(scrolling(m_environment));
+    columns->addWidget(m_environment);
     auto* rows = new QSplitter(Qt::Vertical, centre);
     rows->setObjectName(QStringLiteral("rowsSplit"));
     rows->addWidget(columns);
@@ -138,6 +130,7 @@ void MainWindow::buildDocks() {
         return dock;
     };
     m_runPanel = new RunPanel(&m_workbench.list.model());
+    m_runColumns = arrangeRunColumns(*m_runPanel, m_preferences.runColumns);
     m_inspector = new UnitInspector;
     m_surgeryPanel = new SurgeryPanel;
     m_logPanel = new LogPanel;
@@ -267,7 +260,8 @@ void MainWindow::connectRuns() {
     connect(m_selection.get(), &SelectionController::troubled, m_wires.get(),
             [this](const Error& error) { m_log->postError(error); });
     connect(m_selection.get(), &SelectionController::foundLive, m_wires.get(), [this](int live) {
-        m_log->say(LogLevel::Info, tr("store"), tr("%n run(s) go on in the background", nullptr, live));
+        m_log->say(LogLevel::Info, tr("store"),
+                   live == 1 ? tr("1 run goes on in the background") : tr("%1 runs go on in the background").arg(live));
     });
     connect(m_units.get(), &UnitController::troubled, m_wires.get(), [this](const QString& text) {
         m_log->post({Severity::Error, text, {}, {}, {}});
@@ -347,10 +341,11 @@ void MainWindow::applyTheme(Theme theme) {
 }
 
 void MainWindow::save() {
-    m_preferences.shownMetrics = m_curves->shownMetrics();
+    m_preferences.shownMetrics = m_curveFeed->choosesMetrics() ? QStringList() : m_curves->shownMetrics();
     m_preferences.xClock = m_curves->xClock();
     m_preferences.smoothing = m_curves->smoothing();
     m_preferences.diagnostic = m_neurons->heatmap().diagnostic();
+    m_preferences.runColumns = m_runColumns->saveState();
     m_layout->save(m_preferences);
     savePreferences(m_preferences, m_settings);
 }

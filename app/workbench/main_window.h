@@ -10,6 +10,7 @@
 #include "app/workbench/command_line.h"
 #include "app/workbench/preferences.h"
 
+class QHeaderView;
 class QMenu;
 class QSettings;
 class QToolBar;
@@ -86,6 +87,7 @@ class MainWindow final : public QMainWindow {
 
     MessageBar* m_messages = nullptr;
     RunPanel* m_runPanel = nullptr;
+    QHeaderView* m_runColumns = nullptr;
     CurvesPanel* m_curves = nullptr;
     EnvPanel* m_environment = nullptr;
     NeuronsPage* m_neurons = nullptr;

@@ -67,6 +67,7 @@ Preferences loadPreferences(const QSettings& settings) {
         result.columnsSplit = settings.value("layout/columns").toByteArray();
         result.rowsSplit = settings.value("layout/rows").toByteArray();
         result.neuronsSplit = settings.value("layout/neurons").toByteArray();
+        result.runColumns = settings.value("layout/runColumns").toByteArray();
     }
     return result;
 }
@@ -85,6 +86,7 @@ void savePreferences(const Preferences& preferences, QSettings& settings) {
     settings.setValue("layout/columns", preferences.columnsSplit);
     settings.setValue("layout/rows", preferences.rowsSplit);
     settings.setValue("layout/neurons", preferences.neuronsSplit);
+    settings.setValue("layout/runColumns", preferences.runColumns);
 }
 
 QString preferencesPath() {

@@ -30,6 +30,7 @@ struct Preferences {
     QByteArray columnsSplit; ///< curves | environment
     QByteArray rowsSplit;    ///< curves and environment above the neurons
     QByteArray neuronsSplit; ///< heatmap above the waterfall
+    QByteArray runColumns;   ///< header of the list of runs
 
     bool operator==(const Preferences&) const = default;
 

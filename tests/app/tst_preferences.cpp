@@ -44,6 +44,7 @@ Preferences unusual() {
     preferences.columnsSplit = "columns";
     preferences.rowsSplit = "rows";
     preferences.neuronsSplit = "neurons";
+    preferences.runColumns = "columns";
     return preferences;
 }
 
