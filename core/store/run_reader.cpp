@@ -157,15 +157,16 @@ class SqliteReader final : public RunReader {
                 const std::int64_t metricId = chunks.getColumn(0).getInt64();
                 const std::int64_t start = chunks.getColumn(1).getInt64();
                 const auto points = static_cast<std::size_t>(chunks.getColumn(2).getInt64());
-                first = series.size() == 0 ? std::min(start, skip) : first;
-                const bool gap = start > std::max(skip, first + static_cast<std::int64_t>(series.size()));
-                const Result<void> decoded = gap ? fail(ErrorCode::Corrupt, "points before it are missing")
-                                                 : decodeChunk(readBlob(chunks.getColumn(3)), points, series);
+                first = series.size() == 0 ? start : first;
+                const bool joins =
+                    series.size() == 0 ? start <= skip : start == first + static_cast<std::int64_t>(series.size());
+                const Result<void> decoded = !joins ? fail(ErrorCode::Corrupt, "it does not join the one before it")
+                                                    : decodeChunk(readBlob(chunks.getColumn(3)), points, series);
                 if (!decoded) {
                     return tl::unexpected(damagedChunk(m_database, metricId, start, decoded.error()));
                 }
             }
-            dropFront(series, static_cast<std::size_t>(skip - first));
+            dropFront(series, std::min(static_cast<std::size_t>(skip - first), series.size()));
             return series;
         });
     }

@@ -169,7 +169,7 @@ class MetricColumn {
 
     void write(MetricStatements& statements) {
         const std::size_t size = m_tail.size();
-        const bool regroup = size >= kChunkPoints || size - m_settled > kRecentPoints;
+        const bool regroup = m_foundRows || size >= kChunkPoints || size - m_settled > kRecentPoints;
         m_willSettle = m_settled;
         m_willFinish = 0;
         if (regroup) {
@@ -193,6 +193,7 @@ class MetricColumn {
         dropFront(m_tail, m_willFinish);
         m_start += static_cast<std::int64_t>(m_willFinish);
         m_settled = m_willSettle;
+        m_foundRows = false;
         m_dirty = false;
     }
 
@@ -235,8 +236,7 @@ class MetricColumn {
         }
         m_loaded = tail.size();
         m_start -= static_cast<std::int64_t>(m_loaded);
-        // 0: the two rows become one with the next flush.
-        m_settled = 0;
+        m_foundRows = m_loaded > 0;
         const auto join = [](auto& into, auto& late) {
             into.insert(into.end(), late.begin(), late.end());
         };
@@ -281,6 +281,7 @@ class MetricColumn {
     std::int64_t m_start = 0;  ///< number of the first of them
     std::size_t m_settled = 0; ///< how many of them lie in the older row
     std::size_t m_loaded = 0;  ///< how many of them came from the disk
+    bool m_foundRows = false;  ///< and still lie there in rows of an earlier writer, which the next write replaces
     std::size_t m_willSettle = 0;
     std::size_t m_willFinish = 0;
     ValueRange m_range{kNone, kNone};

@@ -343,6 +343,44 @@ class TestRunStore : public QObject {
         QVERIFY(inspectWorkspace(path())->problems.empty());
     }
 
+    void anyHistoryOfFlushesAndResumesIsOneLine() {
+        QVERIFY(rc::check("series == what was kept", [this] {
+            auto writer = createRun(path());
+            const RunId id = writer->id();
+            const auto reader = openReader(path());
+            std::int64_t length = 0;
+            const auto rounds = *rc::gen::inRange(1, 6);
+            for (int round = 0; round < rounds; ++round) {
+                // Up to the edge of a chunk first, then in small steps: this is where rows are put together anew.
+                auto parts = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 120));
+                parts.resize(std::min<std::size_t>(parts.size(), 5));
+                parts.insert(parts.begin(), round == 0 ? *rc::gen::inRange(3900, 4200) : *rc::gen::inRange(0, 300));
+                for (const int part : parts) {
+                    for (int i = 0; i < part; ++i) {
+                        ++length;
+                        writer->point(writer->metric("loss"), clocksAt(length), static_cast<double>(length));
+                    }
+                    RC_ASSERT(writer->flush().has_value());
+                }
+                if (*rc::gen::arbitrary<bool>()) {
+                    writer.reset();
+                    const auto back =
+                        *rc::gen::weightedOneOf<std::int64_t>({{3, rc::gen::just<std::int64_t>(0)},
+                                                               {3, rc::gen::inRange<std::int64_t>(0, 300)},
+                                                               {1, rc::gen::inRange<std::int64_t>(0, length + 1)}});
+                    length = std::max<std::int64_t>(length - back, 0);
+                    writer = std::move(*RunWriter::takeOver(path(), id, clocksAt(length)));
+                }
+                const Result<Series> series = reader->series(id, "loss");
+                RC_ASSERT(series.has_value());
+                RC_ASSERT(static_cast<std::int64_t>(series->size()) == length);
+                for (std::size_t i = 0; i < series->size(); ++i) {
+                    RC_ASSERT(sameBits(series->value[i], static_cast<double>(i + 1)));
+                }
+            }
+        }));
+    }
+
     void oldCheckpointsArePrunedAndSharedOnesKept() {
         const auto first = createRun(path());
         const auto second = createRun(path());
