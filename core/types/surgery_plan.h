@@ -2,6 +2,7 @@
 // Surgery as data: a plan says which units are replaced and how; a receipt says what applying it measurably did.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -56,10 +57,11 @@ struct OutputChange {
     int episodes = 0;        ///< size of the held batch
     bool operator==(const OutputChange&) const = default;
 
+    /// NaN if any of them is: an unknown change must not pass for none.
     [[nodiscard]] double max() const {
         double largest = q;
         for (const double value : {qTot, targetQTot, loss}) {
-            largest = value > largest ? value : largest;
+            largest = value > largest || std::isnan(value) ? value : largest;
         }
         return largest;
     }

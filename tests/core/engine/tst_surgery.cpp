@@ -2,6 +2,7 @@
 // KNIFE surgery changes no bit of any output, leaves knowledge frozen and actives free, and can be taken back.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include <ATen/ATen.h>
@@ -310,6 +311,22 @@ class TestSurgery : public QObject {
             const OutputChange change = Learner::difference(before, theatre.learner->probe(batch));
             QVERIFY2(change.qTot > 1e-6 && change.loss > 0.0 && change.max() > 1e-6, site->name.c_str());
         }
+    }
+
+    void anUnknownChangeDoesNotPassForNone() {
+        const double unknown = std::nan("");
+        QCOMPARE((OutputChange{.q = 0.0, .qTot = 2.0, .targetQTot = 1.0, .loss = 0.5}).max(), 2.0);
+        QVERIFY(std::isnan((OutputChange{.q = unknown, .loss = 1.0}).max()));
+        QVERIFY(std::isnan((OutputChange{.qTot = unknown, .loss = 1.0}).max()));
+        QVERIFY(std::isnan((OutputChange{.loss = unknown}).max()));
+        // And a network that is not finite does not compare equal to itself.
+        Theatre theatre(brisk());
+        const Batch batch = theatre.batch(1);
+        parameterNamed(theatre.online(), "agent.head.bias")
+            .value.detach()
+            .fill_(std::numeric_limits<float>::infinity());
+        const Probe probe = theatre.learner->probe(batch);
+        QVERIFY(std::isnan(Learner::difference(probe, probe).max()));
     }
 
     void knowledgeIsFrozenAndActivesMove_data() {
