@@ -160,7 +160,9 @@ void CurveController::refreshMetrics() {
     m_panel.setMetrics(available);
     if (m_chooses) {
         m_choosing = true;
-        m_panel.setShownMetrics(defaultMetrics(available));
+        // Without a run, the plot that is to come is a better picture than none.
+        m_panel.setShownMetrics(available.isEmpty() ? QStringList{QStringLiteral("test/return")}
+                                                    : defaultMetrics(available));
         m_choosing = false;
     }
 }

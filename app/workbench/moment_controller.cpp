@@ -138,8 +138,11 @@ void MomentController::showEnvironment() {
         text = tr("The environment is shown live only. Go back to the newest moment to see it.");
     } else if (isEnded(*state)) {
         text = tr("The run has ended; its environment is shown while it trains.");
-    } else {
+    } else if (m_runs.isAttached() || state == RunState::Starting) {
         text = tr("Waiting for the first picture from the run.");
+    } else {
+        text = tr("The run process does not answer. It may belong to another user or another machine; its curves and "
+                  "neurons still arrive through the store.");
     }
     m_views.environment.setEmptyText(text);
     m_views.environment.clear();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/workbench/run_columns.h"
 
+#include <algorithm>
 #include <array>
 
 #include <QHeaderView>
@@ -22,13 +23,13 @@ struct ColumnShape {
 
 constexpr std::array<ColumnShape, RunTableModel::ColumnCount> kShapes{{
     {RunTableModel::Name, "matrix sequence", true},
-    {RunTableModel::Seed, "Seed", true},
-    {RunTableModel::State, "interrupted", false}, // its sign stands beside the name
+    {RunTableModel::Seed, "", true},
     {RunTableModel::Progress, "100 %", true},
-    {RunTableModel::Step, "999.9k", true},
     {RunTableModel::Return, "−100.25", true},
-    {RunTableModel::Speed, "999.9k", false},
+    {RunTableModel::Step, "999.9k", true},
     {RunTableModel::Age, "59 min", true},
+    {RunTableModel::State, "interrupted", false}, // its sign stands beside the name
+    {RunTableModel::Speed, "999.9k", false},
 }};
 
 void showColumnMenu(QHeaderView* header, const QPoint& position) {
@@ -52,8 +53,11 @@ QHeaderView* arrangeRunColumns(RunPanel& panel, const QByteArray& saved) {
     header->setMinimumSectionSize(2 * metrics.height());
     for (const ColumnShape& shape : kShapes) {
         header->setSectionResizeMode(shape.column, QHeaderView::Interactive);
+        const QString title = header->model()->headerData(shape.column, Qt::Horizontal).toString();
+        const int text =
+            std::max(metrics.horizontalAdvance(QString::fromUtf8(shape.widest)), metrics.horizontalAdvance(title));
         const int margins = shape.column == RunTableModel::Name ? 4 * metrics.height() : metrics.height();
-        header->resizeSection(shape.column, metrics.horizontalAdvance(QString::fromUtf8(shape.widest)) + margins);
+        header->resizeSection(shape.column, text + margins);
         header->setSectionHidden(shape.column, !shape.shown);
     }
     if (!saved.isEmpty()) {

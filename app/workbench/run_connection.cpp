@@ -14,7 +14,7 @@ namespace knife {
 namespace {
 
 constexpr int kRetryMs = 150;
-constexpr int kSnapshotIntervalMs = 40;
+constexpr int kSnapshotIntervalMs = 50;
 /// A read buffer keeps a peer that floods us from filling our memory; large snapshots come in portions.
 constexpr qint64 kReadBufferBytes = 4 << 20;
 

@@ -43,7 +43,7 @@ class RunConnection final : public QObject {
     /// Sends a command; commandAnswered() follows in every case, also when the link is or gets lost.
     CommandId send(CommandBody body);
 
-    /// Asks for a snapshot 25 times a second while `wanted`: never more than one request is under way, so a run that is
+    /// Asks for a snapshot 20 times a second while `wanted`: never more than one request is under way, so a run that is
     /// busy answers as seldom as it likes.
     void setSnapshotsWanted(bool wanted);
 

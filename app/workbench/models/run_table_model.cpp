@@ -18,26 +18,28 @@ namespace knife {
 
 namespace {
 
-/// Columns whose text or sort value differs between two readings of a run.
+/// Columns whose text or sort value differs between two readings of a run, in order.
 std::vector<int> changedColumns(const RunRecord& before, const RunRecord& after) {
-    std::vector<int> columns;
-    const auto compare = [&columns](int column, bool same) {
-        if (!same) {
-            columns.push_back(column);
-        }
-    };
+    const bool sameState = before.state == after.state;
+    const bool sameStep = before.clocks.envStep == after.clocks.envStep;
     const bool sameReturn = before.lastTestReturn == after.lastTestReturn ||
                             (std::isnan(before.lastTestReturn) && std::isnan(after.lastTestReturn));
-    const bool sameStep = before.clocks.envStep == after.clocks.envStep;
-    compare(RunTableModel::Name, before.experiment == after.experiment && before.task == after.task &&
-                                     before.failure == after.failure && before.state == after.state);
-    compare(RunTableModel::Seed, before.seed == after.seed);
-    compare(RunTableModel::State, before.state == after.state);
-    compare(RunTableModel::Progress, sameStep && before.totalEnvSteps == after.totalEnvSteps);
-    compare(RunTableModel::Step, sameStep);
-    compare(RunTableModel::Return, sameReturn);
-    compare(RunTableModel::Speed, before.envStepsPerS == after.envStepsPerS && before.state == after.state);
-    compare(RunTableModel::Age, before.createdMs == after.createdMs);
+    std::array<bool, RunTableModel::ColumnCount> same{};
+    same[RunTableModel::Name] = sameState && before.experiment == after.experiment && before.task == after.task &&
+                                before.failure == after.failure;
+    same[RunTableModel::Seed] = before.seed == after.seed;
+    same[RunTableModel::Progress] = sameStep && before.totalEnvSteps == after.totalEnvSteps;
+    same[RunTableModel::Return] = sameReturn;
+    same[RunTableModel::Step] = sameStep;
+    same[RunTableModel::Age] = before.createdMs == after.createdMs;
+    same[RunTableModel::State] = sameState;
+    same[RunTableModel::Speed] = sameState && before.envStepsPerS == after.envStepsPerS;
+    std::vector<int> columns;
+    for (int column = 0; column < RunTableModel::ColumnCount; ++column) {
+        if (!same[static_cast<std::size_t>(column)]) {
+            columns.push_back(column);
+        }
+    }
     return columns;
 }
 
@@ -173,8 +175,8 @@ QVariant RunTableModel::headerData(int section, Qt::Orientation orientation, int
     if (role != Qt::DisplayRole) {
         return {};
     }
-    const std::array<QString, ColumnCount> titles{tr("Run"),  tr("Seed"),   tr("State"),   tr("Progress"),
-                                                  tr("Step"), tr("Return"), tr("Steps/s"), tr("Age")};
+    const std::array<QString, ColumnCount> titles{tr("Run"),  tr("Seed"), tr("Progress"), tr("Return"),
+                                                  tr("Step"), tr("Age"),  tr("State"),    tr("Steps/s")};
     return titles[static_cast<std::size_t>(section)];
 }
 

@@ -24,7 +24,7 @@ class RunTableModel final : public QAbstractTableModel {
     Q_OBJECT
 
   public:
-    enum Column : int { Name, Seed, State, Progress, Step, Return, Speed, Age, ColumnCount };
+    enum Column : int { Name, Seed, Progress, Return, Step, Age, State, Speed, ColumnCount };
     /// Of every cell: a value that sorts as a person expects.
     static constexpr int kSortRole = Qt::EditRole;
 
