@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <cstdio>
+#include <exception>
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
@@ -8,6 +11,7 @@
 #include "app/ctl/envs_command.h"
 #include "app/ctl/logging.h"
 #include "app/ctl/neurons_command.h"
+#include "app/ctl/output.h"
 #include "app/ctl/runs_command.h"
 #include "app/ctl/show_command.h"
 #include "app/ctl/train_command.h"
@@ -18,6 +22,21 @@
 namespace {
 
 constexpr int kUsageError = 2;
+
+// What no room has translated ends here, as does output that found no room.
+int runAction(const knife::CommandContext& context) {
+    try {
+        const int code = context.action();
+        if (std::fflush(stdout) != 0) {
+            knife::printError({knife::ErrorCode::Io, "the results could not be written to standard output", {}});
+            return code == 0 ? 1 : code;
+        }
+        return code;
+    } catch (const std::exception& error) {
+        knife::printError({knife::ErrorCode::Internal, error.what(), {}});
+        return 1;
+    }
+}
 
 } // namespace
 
@@ -47,5 +66,5 @@ int main(int argc, char** argv) {
         return root.exit(error) == 0 ? 0 : kUsageError;
     }
     knife::setUpLogging(context.quiet);
-    return context.action();
+    return runAction(context);
 }

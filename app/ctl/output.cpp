@@ -27,7 +27,7 @@ std::string padded(const std::string& text, std::size_t width, bool rightAligned
 } // namespace
 
 void printError(const Error& error) {
-    fmt::print(stderr, "knifectl: {}\n", error.describe());
+    std::fputs(fmt::format("knifectl: {}\n", error.describe()).c_str(), stderr); // a lost stderr must not throw
 }
 
 int failWith(const Error& error) {

@@ -52,15 +52,18 @@ void ProgressLine::draw(const Clocks& clocks, double envStepsPerS) {
     bar.resize(static_cast<std::size_t>(kWidth), '.');
     const std::string left =
         envStepsPerS > 0.0 ? duration(static_cast<double>(m_total - done) / envStepsPerS) : std::string("?");
-    fmt::print(stderr, "{}[{}] {:3}%  {}/{} env steps  {:.0f} steps/s  {} left{}", m_terminal ? "\r" : "", bar,
-               100 * done / m_total, done, m_total, envStepsPerS, left, m_terminal ? "\033[K" : "\n");
+    // Not fmt::print, which throws: a terminal that went away must not end the training.
+    const std::string line =
+        fmt::format("{}[{}] {:3}%  {}/{} env steps  {:.0f} steps/s  {} left{}", m_terminal ? "\r" : "", bar,
+                    100 * done / m_total, done, m_total, envStepsPerS, left, m_terminal ? "\033[K" : "\n");
+    std::fputs(line.c_str(), stderr);
     std::fflush(stderr);
     m_drawn = true;
 }
 
 void ProgressLine::finish() {
     if (m_drawn && m_terminal) {
-        fmt::print(stderr, "\n");
+        std::fputs("\n", stderr);
     }
 }
 

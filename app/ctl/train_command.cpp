@@ -78,7 +78,6 @@ int train(const CommandContext& context, const TrainArguments& arguments) {
     if (!experiment) {
         return failWith(experiment.error());
     }
-    pinThreads(static_cast<int>(experiment->threads));
     SessionOptions options = sessionOptions(context, arguments.startPaused);
     if (!arguments.runId.empty()) {
         options.id = RunId{arguments.runId};
@@ -99,8 +98,8 @@ int resume(const CommandContext& context, const ResumeArguments& arguments) {
     if (!run) {
         return failWith(run.error());
     }
-    pinThreads(static_cast<int>(arguments.threads.value_or(1)));
-    auto session = Session::resume(*run, arguments.steps, sessionOptions(context, arguments.startPaused));
+    auto session =
+        Session::resume(*run, arguments.steps, arguments.threads, sessionOptions(context, arguments.startPaused));
     if (!session) {
         return failWith(session.error());
     }

@@ -224,6 +224,7 @@ void writeCounters(const TrainingCounters& counters, pb::Checkpoint& out) {
     out.set_target_copied_at(counters.targetCopiedAt);
     out.set_evaluated_at(counters.evaluatedAt);
     out.set_evaluation_episodes(counters.evaluationEpisodes);
+    out.set_receipts(counters.receipts);
     out.set_surgeries(counters.surgeries);
     if (counters.testReturn) {
         out.set_test_return(*counters.testReturn);
@@ -244,6 +245,7 @@ TrainingCounters readCounters(const pb::Checkpoint& in) {
                               .targetCopiedAt = in.target_copied_at(),
                               .evaluatedAt = in.evaluated_at(),
                               .evaluationEpisodes = in.evaluation_episodes(),
+                              .receipts = in.receipts(),
                               .surgeries = in.surgeries(),
                               .testReturn = {},
                               .testWinRate = {}};

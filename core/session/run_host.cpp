@@ -39,13 +39,15 @@ class SignalGuard {
         action.sa_handler = &onSignal;
         sigaction(SIGINT, &action, &m_int);
         sigaction(SIGTERM, &action, &m_term);
-        std::signal(SIGPIPE, SIG_IGN); // a closed pipe or peer is an error of that write, not of the run
+        sigaction(SIGHUP, &action, &m_hup); // a terminal that closes is no reason to lose work
+        std::signal(SIGPIPE, SIG_IGN);      // a closed pipe or peer is an error of that write, not of the run
     }
     SignalGuard(const SignalGuard&) = delete;
     SignalGuard& operator=(const SignalGuard&) = delete;
     ~SignalGuard() {
         sigaction(SIGINT, &m_int, nullptr);
         sigaction(SIGTERM, &m_term, nullptr);
+        sigaction(SIGHUP, &m_hup, nullptr);
         s_session = nullptr;
         s_signals = 0;
     }
@@ -53,6 +55,7 @@ class SignalGuard {
   private:
     struct sigaction m_int = {};
     struct sigaction m_term = {};
+    struct sigaction m_hup = {};
 };
 
 spdlog::level::level_enum levelOf(Notice::Level level) {

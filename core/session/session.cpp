@@ -24,6 +24,8 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
+constexpr std::int64_t kMaxStep = 1'000'000'000'000; // of a single-step command; keeps the sum from overflowing
+
 double secondsSince(SteadyClock::time_point moment) {
     return std::chrono::duration<double>(SteadyClock::now() - moment).count();
 }
@@ -38,7 +40,7 @@ auto guarded(const char* what, Function function) -> decltype(function()) {
             ErrorCode::Internal,
             fmt::format("out of memory while {}; lower learning.buffer_episodes or learning.batch_episodes", what));
     } catch (const std::exception& error) {
-        return fail(ErrorCode::Internal, fmt::format("the tensor library failed while {}: {}", what, error.what()));
+        return fail(ErrorCode::Internal, fmt::format("an exception came up while {}: {}", what, error.what()));
     }
 }
 
@@ -70,6 +72,7 @@ class SessionImpl final : public Session {
     using Done = Result<std::optional<SurgeryReceipt>>;
     static Done done(const Result<void>& result);
     static Done done(Result<SurgeryReceipt> result);
+    Done withCheckpoint(Result<SurgeryReceipt> result);
     Done execute(const ContinueCommand& command);
     Done execute(const PauseCommand& command);
     Done execute(const StepCommand& command);
@@ -222,13 +225,22 @@ Result<void> SessionImpl::checkpoint() {
     if (!stored) {
         return tl::unexpected(std::move(stored.error()).within("writing a checkpoint"));
     }
-    m_store->event(m_trainer->clocks(), "checkpoint",
-                   fmt::format("checkpoint, {} bytes before compression", content.size()));
+    m_store->event(m_trainer->clocks(), "checkpoint", fmt::format("{} kB before compression", content.size() / 1000));
     return {};
 }
 
 Result<void> SessionImpl::checkpointIfDue() {
-    return secondsSince(m_lastCheckpoint) >= m_plan.experiment.checkpoint.intervalS ? checkpoint() : Result<void>{};
+    if (secondsSince(m_lastCheckpoint) < m_plan.experiment.checkpoint.intervalS) {
+        return {};
+    }
+    auto saved = checkpoint();
+    if (!saved && saved.error().code == ErrorCode::Locked) {
+        // Somebody else holds the database for long; the next interval tries again, only the last checkpoint must
+        // succeed.
+        m_observer->notice({Notice::Level::Warning, m_trainer->clocks(), saved.error().describe()});
+        return {};
+    }
+    return saved;
 }
 
 Result<void> SessionImpl::enterPause(const char* why) {
@@ -265,10 +277,24 @@ SessionImpl::Done SessionImpl::done(Result<SurgeryReceipt> result) {
     return result ? Done{std::move(*result)} : Done{tl::unexpected(std::move(result.error()))};
 }
 
+// What was done by hand is part of the run from now on, also if the process dies before the next update: its receipt
+// and its event are stored at clocks that an earlier checkpoint may share.
+SessionImpl::Done SessionImpl::withCheckpoint(Result<SurgeryReceipt> result) {
+    if (result) {
+        if (auto saved = checkpoint(); !saved) {
+            return done(saved);
+        }
+    }
+    return done(std::move(result));
+}
+
 void SessionImpl::drainCommands() {
     while (auto command = m_commands.pop()) {
         CommandResult result{.id = command->id, .error = {}, .receipt = {}, .text = {}};
-        Done executed = std::visit([this](const auto& body) { return execute(body); }, command->body);
+        const auto executeNow = [&] {
+            return std::visit([this](const auto& body) { return execute(body); }, command->body);
+        };
+        Done executed = guarded("executing a command", executeNow);
         if (executed) {
             result.receipt = std::move(*executed);
         } else {
@@ -292,7 +318,8 @@ SessionImpl::Done SessionImpl::execute(const StepCommand& command) {
     if (auto paused = requirePaused("a single step"); !paused) {
         return done(paused);
     }
-    m_goalUpdate = UpdateStep{m_trainer->clocks().update.value + std::max<std::int64_t>(1, command.updates)};
+    m_goalUpdate =
+        UpdateStep{m_trainer->clocks().update.value + std::clamp<std::int64_t>(command.updates, 1, kMaxStep)};
     return done(leavePause("single step"));
 }
 
@@ -317,14 +344,14 @@ SessionImpl::Done SessionImpl::execute(const OperateCommand& command) {
     if (auto saved = checkpoint(); !saved) { // what is done by hand can be gone back on
         return done(saved);
     }
-    return done(m_trainer->operate(command.plan));
+    return withCheckpoint(m_trainer->operate(command.plan));
 }
 
 SessionImpl::Done SessionImpl::execute(const UndoCommand&) {
     if (auto paused = requirePaused("undo"); !paused) {
         return done(paused);
     }
-    return done(m_trainer->undo());
+    return withCheckpoint(m_trainer->undo());
 }
 
 SessionImpl::Done SessionImpl::execute(const StopCommand&) {
@@ -387,7 +414,10 @@ RunOutcome SessionImpl::finish(const Result<void>& trained) {
     outcome.error = trained ? std::nullopt : std::optional(trained.error());
     const bool interrupted = m_interrupted.load(std::memory_order_relaxed);
     RunState last = interrupted ? RunState::Interrupted : RunState::Finished;
-    if (!outcome.error && !m_store->failure()) {
+    if (!outcome.error) {
+        outcome.error = m_store->failure();
+    }
+    if (!outcome.error) {
         if (!interrupted) {
             (void)moveTo(RunState::Stopping); // every state the loop can end in leads to Stopping
         }
@@ -449,7 +479,8 @@ Result<std::string> newestSoundCheckpoint(RunReader& reader, const RunId& run) {
 
 Result<std::unique_ptr<Session>> Session::start(const Experiment& experiment, std::uint64_t seed,
                                                 const SessionOptions& options) {
-    auto plan = planRun(experiment);
+    pinThreads(static_cast<int>(experiment.threads));
+    auto plan = guarded("setting the run up", [&] { return planRun(experiment); });
     if (!plan) {
         return tl::unexpected(plan.error());
     }
@@ -473,7 +504,7 @@ Result<std::unique_ptr<Session>> Session::start(const Experiment& experiment, st
 }
 
 Result<std::unique_ptr<Session>> Session::resume(const RunId& run, std::optional<std::int64_t> steps,
-                                                 const SessionOptions& options) {
+                                                 std::optional<std::int64_t> threads, const SessionOptions& options) {
     auto reader = RunReader::open(options.workspace);
     if (!reader) {
         return tl::unexpected(reader.error());
@@ -487,8 +518,9 @@ Result<std::unique_ptr<Session>> Session::resume(const RunId& run, std::optional
     if (!experiment) {
         return tl::unexpected(experiment.error());
     }
-    experiment->steps = steps.value_or(experiment->steps);
-    auto plan = planRun(*experiment);
+    experiment->steps = steps.value_or(record->totalEnvSteps);
+    pinThreads(static_cast<int>(threads.value_or(experiment->threads)));
+    auto plan = guarded("setting the run up", [&] { return planRun(*experiment); });
     if (!plan) {
         return tl::unexpected(plan.error());
     }
@@ -509,7 +541,7 @@ Result<std::unique_ptr<Session>> Session::resume(const RunId& run, std::optional
                                                   "with --steps",
                                                   run.value, experiment->steps));
     }
-    auto store = RunWriter::takeOver(options.workspace, run, from);
+    auto store = RunWriter::takeOver(options.workspace, run, from, experiment->steps);
     if (!store) {
         return tl::unexpected(store.error());
     }

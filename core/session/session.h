@@ -49,8 +49,10 @@ class Session {
     [[nodiscard]] static Result<std::unique_ptr<Session>> start(const Experiment& experiment, std::uint64_t seed,
                                                                 const SessionOptions& options);
     /// Goes on from the newest sound checkpoint of a run that is not live; from the beginning if it has none. `steps`
-    /// replaces the budget. ErrorCode::Locked when another process holds the run.
+    /// replaces the budget from now on, `threads` the experiment's for this stretch. ErrorCode::Locked when another
+    /// process holds the run.
     [[nodiscard]] static Result<std::unique_ptr<Session>> resume(const RunId& run, std::optional<std::int64_t> steps,
+                                                                 std::optional<std::int64_t> threads,
                                                                  const SessionOptions& options);
     virtual ~Session() = default;
 

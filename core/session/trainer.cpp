@@ -181,6 +181,7 @@ Result<void> TrainerImpl::switchTask() {
                                          {"to", currentTask().name},
                                          {"final_test_return", m_counters.testReturn.value_or(std::nan(""))}};
     m_store.event(m_counters.clocks, "task_switch", fmt::format("{} → {}", from, currentTask().name), details.dump());
+    m_surgeon.forgetUndo();      // it would bring moments of the old task back
     m_counters.evaluatedAt = -1; // the new task is evaluated before its first update
     return {};
 }
@@ -259,7 +260,7 @@ Result<SurgeryReceipt> TrainerImpl::operate(const SurgeryPlan& plan) {
         return tl::unexpected(checked.error());
     }
     SurgeryReceipt receipt{
-        .event = m_counters.surgeries, .clocks = m_counters.clocks, .plan = plan, .sites = {}, .change = {}};
+        .event = m_counters.receipts, .clocks = m_counters.clocks, .plan = plan, .sites = {}, .change = {}};
     const bool measurable = m_replay.size() > 0;
     const Batch batch = measurable ? probeBatch() : Batch{};
     const Probe before = measurable ? m_learner->probe(batch) : Probe{};
@@ -281,6 +282,7 @@ Result<SurgeryReceipt> TrainerImpl::operate(const SurgeryPlan& plan) {
         }
         m_diagnostics.touch(site, touched.units);
     }
+    m_counters.receipts += 1;
     m_counters.surgeries += 1;
     m_lastReceipt = receipt;
     m_store.surgery(receipt);
@@ -301,6 +303,8 @@ Result<SurgeryReceipt> TrainerImpl::undo() {
                     "there is no surgery to undo: an update has followed the last one, or there was none");
     }
     SurgeryReceipt receipt = m_lastReceipt;
+    const std::int64_t undone = receipt.event;
+    receipt.event = m_counters.receipts;
     receipt.plan.intervention = "undo";
     receipt.clocks = m_counters.clocks;
     const bool measurable = m_replay.size() > 0;
@@ -314,11 +318,11 @@ Result<SurgeryReceipt> TrainerImpl::undo() {
         site.trainableParameters = -site.trainableParameters;
     }
     m_diagnostics.restore(m_diagnosticsBefore);
-    // The next surgery takes this one's number and draws: a run goes on as if the undone one had never been.
+    // The next surgery gets this one's parameter names and draws: a run goes on as if the undone one had never been.
+    m_counters.receipts += 1;
     m_counters.surgeries -= 1;
     m_store.surgery(receipt);
-    m_store.event(m_counters.clocks, "surgery_undone", fmt::format("surgery {} undone", receipt.event),
-                  eventNumber(receipt.event));
+    m_store.event(m_counters.clocks, "surgery_undone", fmt::format("surgery {} undone", undone), eventNumber(undone));
     return receipt;
 }
 
@@ -327,6 +331,7 @@ void TrainerImpl::copyTargetIfDue() {
     if (episode - m_counters.targetCopiedAt >= m_experiment.learning.targetInterval) {
         m_learner->copyToTarget();
         m_counters.targetCopiedAt = episode;
+        m_surgeon.forgetUndo(); // it would bring the old target back
     }
 }
 

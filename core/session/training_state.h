@@ -16,7 +16,8 @@ struct TrainingCounters {
     std::int64_t targetCopiedAt = 0;     ///< episode of the last target copy
     std::int64_t evaluatedAt = -1;       ///< env step of the last evaluation; -1: never
     std::int64_t evaluationEpisodes = 0; ///< greedy episodes played so far
-    std::int64_t surgeries = 0;          ///< surgery events so far
+    std::int64_t receipts = 0;           ///< surgeries and undos so far; numbers their receipts
+    std::int64_t surgeries = 0;          ///< surgeries in effect; numbers parameters and draws
     std::optional<double> testReturn;    ///< of the last evaluation
     std::optional<double> testWinRate;
 };

@@ -395,7 +395,7 @@ class RunStore {
     }
 
     /// Cuts the run off and marks it as ours.
-    Result<void> takeOver(const Clocks& keepUntil) {
+    Result<void> takeOver(const Clocks& keepUntil, std::optional<std::int64_t> totalEnvSteps) {
         m_blobs.removeTemporaries(m_run.value);
         return m_database.guarded([&]() -> Result<void> {
             WriteTransaction transaction(m_database.connection(), WriteTransaction::Promise::Durable);
@@ -416,6 +416,12 @@ class RunStore {
             update.bind(9, kTestReturn);
             update.bind(10, m_key);
             update.exec();
+            if (totalEnvSteps) {
+                SQLite::Statement budget(m_database.connection(), "UPDATE run SET total_env_steps = ? WHERE key = ?");
+                budget.bind(1, *totalEnvSteps);
+                budget.bind(2, m_key);
+                budget.exec();
+            }
             transaction.commit();
             removeUnusedBlobs(before);
             return {};
@@ -864,7 +870,8 @@ Result<std::unique_ptr<RunWriter>> RunWriter::create(const std::filesystem::path
 }
 
 Result<std::unique_ptr<RunWriter>> RunWriter::takeOver(const std::filesystem::path& workspace, const RunId& run,
-                                                       const Clocks& keepUntil) {
+                                                       const Clocks& keepUntil,
+                                                       std::optional<std::int64_t> totalEnvSteps) {
     Result<Database> database = Database::open(workspace, Database::Access::Write);
     if (!database) {
         return tl::unexpected(std::move(database).error());
@@ -878,7 +885,7 @@ Result<std::unique_ptr<RunWriter>> RunWriter::takeOver(const std::filesystem::pa
         return tl::unexpected(std::move(lock).error().within(fmt::format("taking over run {}", run.value)));
     }
     auto store = std::make_unique<RunStore>(std::move(*database), workspace, run, *key);
-    if (Result<void> taken = store->takeOver(keepUntil); !taken) {
+    if (Result<void> taken = store->takeOver(keepUntil, totalEnvSteps); !taken) {
         return tl::unexpected(std::move(taken).error());
     }
     return std::make_unique<ThreadedWriter>(std::move(*lock), run, std::move(store));

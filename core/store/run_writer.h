@@ -30,9 +30,10 @@ class RunWriter {
                                                                    const NewRun& run);
     /// Takes over an existing run, for a resume. ErrorCode::Locked names the process that holds it. Everything stored
     /// after `keepUntil` (points, events, frames beyond the checkpoint that is resumed from) is cut off, so that the
-    /// run is one line again.
+    /// run is one line again. `totalEnvSteps` replaces the stored budget.
     [[nodiscard]] static Result<std::unique_ptr<RunWriter>> takeOver(const std::filesystem::path& workspace,
-                                                                     const RunId& run, const Clocks& keepUntil);
+                                                                     const RunId& run, const Clocks& keepUntil,
+                                                                     std::optional<std::int64_t> totalEnvSteps = {});
     virtual ~RunWriter() = default; ///< flushes; a run that was not closed is left to be found Interrupted
 
     [[nodiscard]] virtual const RunId& id() const = 0;

@@ -237,7 +237,7 @@ void TestSession::resumesToTheSameWeightsFromAnyCheckpoint() {
         };
         QVERIFY(session->run(observer).state == RunState::Interrupted);
         session.reset(); // lets go of the run
-        auto resumed = Session::resume(run, {}, workspace.options());
+        auto resumed = Session::resume(run, {}, {}, workspace.options());
         QVERIFY2(resumed, resumed ? "" : resumed.error().describe().c_str());
         RecordingObserver second;
         const RunOutcome outcome = (*resumed)->run(second);
@@ -258,7 +258,7 @@ void TestSession::resumedRunIsOneLineInTheStore() {
     };
     (void)session->run(observer);
     session.reset();
-    auto resumed = Session::resume(run, {}, workspace.options());
+    auto resumed = Session::resume(run, {}, {}, workspace.options());
     QVERIFY(resumed);
     RecordingObserver second;
     (void)(*resumed)->run(second);
@@ -305,10 +305,10 @@ void TestSession::refusesToResumeAUsedUpBudget() {
     const RunId run = session->id();
     (void)session->run(observer);
     session.reset();
-    const auto again = Session::resume(run, {}, workspace.options());
+    const auto again = Session::resume(run, {}, {}, workspace.options());
     QVERIFY(!again);
     QVERIFY(again.error().code == ErrorCode::Usage);
-    auto longer = Session::resume(run, 2000, workspace.options());
+    auto longer = Session::resume(run, 2000, {}, workspace.options());
     QVERIFY(longer);
     RecordingObserver second;
     QCOMPARE(nlohmann::json::parse((*longer)->run(second).summaryJson).at("env_steps").get<int>(), 2000);
