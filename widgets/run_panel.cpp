@@ -11,6 +11,7 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QMenu>
+#include <QMetaMethod>
 #include <QPushButton>
 #include <QSortFilterProxyModel>
 #include <QStackedWidget>
@@ -233,7 +234,9 @@ void RunPanel::showMenu(const QPoint& position) {
     };
     add(QStringLiteral("open"), tr("Open"), [this, id] { Q_EMIT runActivated(id); });
     add(QStringLiteral("resume"), tr("Resume"), [this, id] { Q_EMIT resumeRequested(id); })->setEnabled(isEnded(state));
-    add(QStringLiteral("fork"), tr("Fork…"), [this, id] { Q_EMIT forkRequested(id); });
+    if (isSignalConnected(QMetaMethod::fromSignal(&RunPanel::forkRequested))) { // offer nothing that nobody does
+        add(QStringLiteral("fork"), tr("Fork…"), [this, id] { Q_EMIT forkRequested(id); });
+    }
     menu.addSeparator();
     add(QStringLiteral("copy"), tr("Copy run id"), [id] { QApplication::clipboard()->setText(id); });
     if (!actions().isEmpty()) {

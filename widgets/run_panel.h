@@ -42,7 +42,7 @@ class RunPanel final : public QWidget {
     void currentRunChanged(const QString& runId);
     void selectedRunsChanged(const QStringList& runIds);
     void resumeRequested(const QString& runId);
-    void forkRequested(const QString& runId);
+    void forkRequested(const QString& runId); ///< in the menu only while somebody is connected
     /// From the empty state.
     void newRunRequested();
 

@@ -100,7 +100,7 @@ void RunHistory::take(RunUpdate update) {
         m_metricNames = std::move(names);
         Q_EMIT metricNamesChanged();
     }
-    takePoints(update.newPoints);
+    takePoints(std::move(update.newPoints));
     if (!update.newEvents.empty()) {
         const std::size_t first = m_events.size();
         m_events.insert(m_events.end(), update.newEvents.begin(), update.newEvents.end());
@@ -121,10 +121,15 @@ void RunHistory::take(RunUpdate update) {
     }
 }
 
-void RunHistory::takePoints(const std::map<std::string, Series>& points) {
+void RunHistory::takePoints(std::map<std::string, Series> points) {
     QStringList grown;
-    for (const auto& [metric, more] : points) {
-        append(m_series[metric], more);
+    for (auto& [metric, more] : points) {
+        Series& known = m_series[metric];
+        if (known.size() == 0) {
+            known = std::move(more); // a long past comes in one piece
+        } else {
+            append(known, more);
+        }
         grown << toQString(metric);
     }
     if (!grown.isEmpty()) {

@@ -56,7 +56,7 @@ class RunHistory final : public QObject {
   private:
     void read();
     void take(RunUpdate update);
-    void takePoints(const std::map<std::string, Series>& points);
+    void takePoints(std::map<std::string, Series> points);
 
     StoreReader& m_store;
     RunId m_id;

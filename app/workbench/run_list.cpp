@@ -2,6 +2,8 @@
 #include "app/workbench/run_list.h"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 #include <utility>
 
 #include <QDateTime>
@@ -51,13 +53,15 @@ void RunList::read() {
 }
 
 void RunList::take(std::vector<RunRecord> runs) {
-    std::vector<RunRecord> ended;
-    for (const RunRecord& run : runs) {
-        const RunRecord* before = m_model.find(run.id);
-        if (isEnded(run.state) && before != nullptr && isLive(before->state)) {
-            ended.push_back(run);
+    std::set<RunId> wereLive;
+    for (const RunRecord& run : m_model.runs()) {
+        if (isLive(run.state)) {
+            wereLive.insert(run.id);
         }
     }
+    std::vector<RunRecord> ended;
+    std::copy_if(runs.begin(), runs.end(), std::back_inserter(ended),
+                 [&wereLive](const RunRecord& run) { return isEnded(run.state) && wereLive.contains(run.id); });
     m_model.setRuns(std::move(runs));
     if (m_model.liveRuns() == 0) {
         m_liveTimer.stop();

@@ -77,7 +77,6 @@ void SurgeryController::send(const SurgeryPlan& plan) {
 void SurgeryController::onFocusChanged() {
     m_operating.reset();
     m_undoing.reset();
-    m_undone.reset();
     m_fresh.reset();
     m_views.panel.setBusy(false);
     m_views.panel.setRunState(std::nullopt);
@@ -99,10 +98,9 @@ void SurgeryController::onCommandDone(const CommandResult& result) {
         }
     } else if (m_undoing == result.id) {
         m_undoing.reset();
-        if (const RunHistory* history = m_runs.history(); !result.error && history != nullptr) {
-            m_undone = m_fresh                        ? m_fresh->event
-                       : history->surgeries().empty() ? std::optional<std::int64_t>()
-                                                      : history->surgeries().back().event;
+        if (result.receipt) {
+            m_fresh = result.receipt;
+            refreshReceipts();
         }
     }
     Q_EMIT changed();
@@ -129,10 +127,12 @@ bool SurgeryController::isUndoable() const {
     if (history == nullptr || !snapshot) {
         return false;
     }
-    const SurgeryReceipt* last = m_fresh                         ? &*m_fresh
-                                 : !history->surgeries().empty() ? &history->surgeries().back()
-                                                                 : nullptr;
-    return last != nullptr && m_undone != last->event && last->clocks.update == snapshot->clocks.update;
+    const SurgeryReceipt* last = history->surgeries().empty() ? nullptr : &history->surgeries().back();
+    if (m_fresh && (last == nullptr || m_fresh->event > last->event)) {
+        last = &*m_fresh; // not stored yet
+    }
+    // An undo has a receipt of its own; there is nothing to take back behind it.
+    return last != nullptr && last->plan.intervention != "undo" && last->clocks.update == snapshot->clocks.update;
 }
 
 } // namespace knife

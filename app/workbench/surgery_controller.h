@@ -57,7 +57,6 @@ class SurgeryController final : public QObject {
     Views m_views;
     std::optional<CommandId> m_operating;
     std::optional<CommandId> m_undoing;
-    std::optional<std::int64_t> m_undone;  ///< serial number of the surgery that was taken back last
     std::optional<SurgeryReceipt> m_fresh; ///< answered, and not in the store's list yet
 };
 

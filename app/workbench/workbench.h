@@ -2,6 +2,8 @@
 // The parts that need no window: a window shows them and is gone before they are.
 #pragma once
 
+#include <utility>
+
 #include "app/workbench/action_registry.h"
 #include "app/workbench/commands.h"
 #include "app/workbench/run_controller.h"
@@ -12,7 +14,7 @@
 namespace knife {
 
 struct Workbench {
-    Workbench() { addCommands(actions); }
+    explicit Workbench(StoreReader::Opener opener = openWorkspace) : store(std::move(opener)) { addCommands(actions); }
 
     ActionRegistry actions;
     StoreReader store;

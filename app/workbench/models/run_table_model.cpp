@@ -189,6 +189,7 @@ void RunTableModel::removeMissing(const std::vector<RunRecord>& wanted) {
         if (!ids.contains(m_runs[static_cast<std::size_t>(row)].id.value)) {
             beginRemoveRows({}, row, row);
             m_runs.erase(m_runs.begin() + row);
+            m_rows.clear();
             endRemoveRows();
         }
     }
@@ -197,6 +198,7 @@ void RunTableModel::removeMissing(const std::vector<RunRecord>& wanted) {
 void RunTableModel::insertAt(int row, std::vector<RunRecord> runs) {
     beginInsertRows({}, row, row + static_cast<int>(runs.size()) - 1);
     m_runs.insert(m_runs.begin() + row, std::make_move_iterator(runs.begin()), std::make_move_iterator(runs.end()));
+    m_rows.clear();
     endInsertRows();
 }
 
@@ -207,6 +209,7 @@ void RunTableModel::moveTo(int row, const RunId& run) {
     const int from = rowOf(run); // everything above `row` is settled, so it comes from below
     beginMoveRows({}, from, from, {}, row);
     std::rotate(m_runs.begin() + row, m_runs.begin() + from, m_runs.begin() + from + 1);
+    m_rows.clear();
     endMoveRows();
 }
 
@@ -220,9 +223,13 @@ void RunTableModel::update(int row, RunRecord run) {
 }
 
 int RunTableModel::rowOf(const RunId& run) const {
-    const auto found =
-        std::find_if(m_runs.begin(), m_runs.end(), [&run](const RunRecord& known) { return known.id == run; });
-    return found == m_runs.end() ? -1 : static_cast<int>(found - m_runs.begin());
+    if (m_rows.empty()) {
+        for (std::size_t row = 0; row < m_runs.size(); ++row) {
+            m_rows.emplace(m_runs[row].id.value, static_cast<int>(row));
+        }
+    }
+    const auto found = m_rows.find(run.value);
+    return found == m_rows.end() ? -1 : found->second;
 }
 
 QString RunTableModel::displayText(const RunRecord& run, int column) const {

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 #include <QAbstractTableModel>
@@ -58,6 +60,7 @@ class RunTableModel final : public QAbstractTableModel {
     [[nodiscard]] QString toolTip(const RunRecord& run) const;
 
     std::vector<RunRecord> m_runs;
+    mutable std::unordered_map<std::string, int> m_rows; ///< by id; empty after rows have moved: made again when asked
     QHash<QString, int> m_colours;
     std::int64_t m_nowMs = 0;
 };
