@@ -34,8 +34,12 @@ QString unitList(const std::vector<int>& units) {
     return texts.join(QStringLiteral(", "));
 }
 
-QString reasonText(const std::string& reason) {
-    return QString::fromStdString(reason).replace(QLatin1Char('_'), QLatin1Char(' '));
+// Why a surgery was done; an undo has no reason of its own.
+QString reasonText(const SurgeryReceipt& receipt) {
+    if (receipt.plan.intervention == "undo") {
+        return SurgeryPanel::tr("undo");
+    }
+    return QString::fromStdString(receipt.plan.reason).replace(QLatin1Char('_'), QLatin1Char(' '));
 }
 
 QString changeText(const OutputChange& change) {
@@ -357,7 +361,7 @@ void SurgeryPanel::setReceipts(const std::vector<SurgeryReceipt>& receipts) {
                                                         : tr("%1 sites").arg(receipt.sites.size());
         const QList<QStandardItem*> top =
             row({QString::number(receipt.event), formatCount(static_cast<double>(receipt.clocks.envStep.value)), sites,
-                 QString::number(units), reasonText(receipt.plan.reason), changeText(receipt.change)});
+                 QString::number(units), reasonText(receipt), changeText(receipt.change)});
         top.last()->setToolTip(changeDetails(receipt.change));
         for (const SiteReceipt& site : receipt.sites) {
             top.first()->appendRow(
