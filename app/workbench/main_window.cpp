@@ -45,7 +45,7 @@ namespace {
 
 using Severity = MessageBar::Message::Severity;
 
-constexpr QSize kFirstSize{1500, 940};
+constexpr QSize kFirstSize{1640, 1000};
 
 } // namespace
 

@@ -89,12 +89,12 @@ void WindowLayout::restoreDefault() {
         return m_window.findChild<QDockWidget*>(QLatin1String(name));
     };
     m_window.resizeDocks({dock("dock.runs"), dock("dock.inspector")},
-                         {size.width() * 21 / 100, size.width() * 21 / 100}, Qt::Horizontal);
+                         {size.width() * 17 / 100, size.width() * 19 / 100}, Qt::Horizontal);
     m_window.resizeDocks({dock("dock.log")}, {size.height() * 14 / 100}, Qt::Vertical);
     m_window.resizeDocks({dock("dock.inspector"), dock("dock.surgery")},
                          {size.height() * 45 / 100, size.height() * 55 / 100}, Qt::Vertical);
-    m_splitters.columns.setSizes({5000, 5000}); // shares
-    m_splitters.rows.setSizes({4000, 6000});
+    m_splitters.columns.setSizes({4800, 5200}); // shares
+    m_splitters.rows.setSizes({4400, 5600});
     m_splitters.neurons.setSizes({6000, 4000});
 }
 
