@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/workbench/surgery_controller.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "app/workbench/action_registry.h"
 #include "app/workbench/moment_controller.h"
@@ -23,7 +23,11 @@ SurgeryController::SurgeryController(RunController& runs, MomentController& mome
         m_views.panel.setRunState(unheard ? std::nullopt : state);
         Q_EMIT changed();
     });
-    connect(&runs, &RunController::snapshotChanged, this, &SurgeryController::changed);
+    connect(&runs, &RunController::snapshotChanged, this, [this] {
+        if (std::exchange(m_wasUndoable, isUndoable()) != isUndoable()) {
+            Q_EMIT changed();
+        }
+    });
     connect(&moment, &MomentController::newestFrameChanged, this, [this] {
         // Plans speak of the network as it is now, whatever moment is looked at.
         m_views.panel.setFrame(m_moment.newestFrame());
@@ -52,7 +56,7 @@ void SurgeryController::operate() {
 }
 
 void SurgeryController::undo() {
-    m_undoing = m_runs.send(UndoCommand{}, tr("undo surgery"));
+    m_runs.send(UndoCommand{}, tr("undo surgery"));
 }
 
 void SurgeryController::selectStagnant() {
@@ -76,7 +80,6 @@ void SurgeryController::send(const SurgeryPlan& plan) {
 
 void SurgeryController::onFocusChanged() {
     m_operating.reset();
-    m_undoing.reset();
     m_fresh.reset();
     m_views.panel.setBusy(false);
     m_views.panel.setRunState(std::nullopt);
@@ -84,6 +87,7 @@ void SurgeryController::onFocusChanged() {
     refreshReceipts();
     if (RunHistory* history = m_runs.history()) {
         connect(history, &RunHistory::surgeriesChanged, this, &SurgeryController::refreshReceipts);
+        connect(history, &RunHistory::restarted, this, [this] { m_fresh.reset(); });
     }
 }
 
@@ -91,48 +95,36 @@ void SurgeryController::onCommandDone(const CommandResult& result) {
     if (m_operating == result.id) {
         m_operating.reset();
         m_views.panel.setBusy(false);
-        if (result.receipt) {
-            m_fresh = result.receipt;
-            refreshReceipts();
-            Q_EMIT operated(*result.receipt);
-        }
-    } else if (m_undoing == result.id) {
-        m_undoing.reset();
-        if (result.receipt) {
-            m_fresh = result.receipt;
-            refreshReceipts();
-        }
+    }
+    if (result.receipt) { // of a surgery or of an undo
+        m_fresh = result.receipt;
+        refreshReceipts();
     }
     Q_EMIT changed();
+}
+
+const SurgeryReceipt* SurgeryController::newestReceipt() const {
+    const RunHistory* history = m_runs.history();
+    const SurgeryReceipt* stored =
+        history != nullptr && !history->surgeries().empty() ? &history->surgeries().back() : nullptr;
+    return m_fresh && (stored == nullptr || stored->event < m_fresh->event) ? &*m_fresh : stored;
 }
 
 void SurgeryController::refreshReceipts() {
     const RunHistory* history = m_runs.history();
     std::vector<SurgeryReceipt> receipts = history != nullptr ? history->surgeries() : std::vector<SurgeryReceipt>();
-    if (m_fresh) {
-        const bool isStored = std::any_of(receipts.begin(), receipts.end(), [this](const SurgeryReceipt& receipt) {
-            return receipt.event == m_fresh->event;
-        });
-        if (!isStored) {
-            receipts.push_back(*m_fresh);
-        }
+    if (m_fresh && newestReceipt() == &*m_fresh) {
+        receipts.push_back(*m_fresh);
     }
     m_views.panel.setReceipts(receipts);
     Q_EMIT changed();
 }
 
 bool SurgeryController::isUndoable() const {
-    const RunHistory* history = m_runs.history();
+    const SurgeryReceipt* newest = newestReceipt();
     const auto& snapshot = m_runs.snapshot();
-    if (history == nullptr || !snapshot) {
-        return false;
-    }
-    const SurgeryReceipt* last = history->surgeries().empty() ? nullptr : &history->surgeries().back();
-    if (m_fresh && (last == nullptr || m_fresh->event > last->event)) {
-        last = &*m_fresh; // not stored yet
-    }
-    // An undo has a receipt of its own; there is nothing to take back behind it.
-    return last != nullptr && last->plan.intervention != "undo" && last->clocks.update == snapshot->clocks.update;
+    return snapshot && newest != nullptr && newest->plan.intervention != "undo" &&
+           newest->clocks.update == snapshot->clocks.update;
 }
 
 } // namespace knife

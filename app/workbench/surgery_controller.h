@@ -43,13 +43,14 @@ class SurgeryController final : public QObject {
   Q_SIGNALS:
     /// describe() would say something else.
     void changed();
-    void operated(const knife::SurgeryReceipt& receipt);
 
   private:
     void send(const SurgeryPlan& plan);
     void onFocusChanged();
     void onCommandDone(const CommandResult& result);
     void refreshReceipts();
+    /// Stored or just answered; nullptr: none yet.
+    [[nodiscard]] const SurgeryReceipt* newestReceipt() const;
     [[nodiscard]] bool isUndoable() const;
 
     RunController& m_runs;
@@ -57,6 +58,7 @@ class SurgeryController final : public QObject {
     Views m_views;
     std::optional<CommandId> m_operating;
     std::optional<CommandId> m_undoing;
+    bool m_wasUndoable = false;
     std::optional<SurgeryReceipt> m_fresh; ///< answered, and not in the store's list yet
 };
 

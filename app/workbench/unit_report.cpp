@@ -51,8 +51,10 @@ std::vector<UnitEvent> eventsOf(const NeuronRef& unit, const std::vector<Surgery
             if (site.site == unit.site &&
                 std::find(site.units.begin(), site.units.end(), unit.index) != site.units.end()) {
                 const QString reason = toQString(receipt.plan.reason).replace('_', ' ');
+                const bool isUndo = receipt.plan.intervention == "undo";
                 events.push_back({clockValue(receipt.clocks, clock),
-                                  text("operated: %1, %2").arg(toQString(receipt.plan.intervention), reason)});
+                                  isUndo ? text("operation undone")
+                                         : text("operated: %1, %2").arg(toQString(receipt.plan.intervention), reason)});
             }
         }
     }
