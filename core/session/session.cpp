@@ -127,6 +127,11 @@ Result<void> SessionImpl::prepare(std::string_view saved, std::string_view reaso
             return restored;
         }
     }
+    if (m_trainer->save().empty()) {
+        return fail(ErrorCode::Unsupported,
+                    "the state of these networks is larger than the 2 GiB that a checkpoint holds; "
+                    "lower agent.hidden, mixer.embed or mixer.hypernet_embed");
+    }
     m_wallBefore = m_trainer->clocks().wallS;
     if (auto segment = m_store->beginSegment(m_trainer->clocks(), reason); !segment) {
         return tl::unexpected(segment.error());

@@ -59,7 +59,7 @@ class Trainer {
     [[nodiscard]] virtual EnvView envView() const = 0;
     [[nodiscard]] virtual TrainingFigures figures() const = 0;
 
-    /// The whole state as bytes.
+    /// The whole state as bytes; empty when it is larger than the 2 GiB that the format can hold.
     [[nodiscard]] virtual std::string save() const = 0;
     /// Takes back what save() gave for the same plan and seed; ErrorCode::Corrupt otherwise.
     [[nodiscard]] virtual Result<void> restore(std::string_view saved) = 0;
