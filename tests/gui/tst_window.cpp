@@ -11,6 +11,7 @@
 #include <QAction>
 #include <QApplication>
 #include <QComboBox>
+#include <QDialog>
 #include <QDockWidget>
 #include <QFile>
 #include <QLineEdit>
@@ -22,6 +23,7 @@
 #include <QTest>
 #include <QTreeView>
 
+#include "app/workbench/experiment_menu.h"
 #include "app/workbench/main_window.h"
 #include "app/workbench/text.h"
 #include "app/workbench/workbench.h"
@@ -127,6 +129,8 @@ class TestWindow final : public QObject {
     void fitsASmallScreen();
     void interactiveWidgetsHaveNames();
     void shortcutsAreUniqueInTheWholeWindow();
+    void newOffersTheExperiments();
+    void everyCommandCanBeGivenOnAnEmptyWindow();
     void trainsOperatesUndoesAndStops();
     void aKilledRunIsInterruptedAndResumes();
     void aRunThatCannotStartSaysWhy();
@@ -236,6 +240,45 @@ void TestWindow::shortcutsAreUniqueInTheWholeWindow() {
     for (const QDockWidget* dock : session.window.findChildren<QDockWidget*>()) {
         QVERIFY2(!dock->objectName().isEmpty(), qPrintable(dock->windowTitle()));
     }
+}
+
+void TestWindow::newOffersTheExperiments() {
+    const Session session(path("workspace"), path("p.ini"));
+    auto* menu = session.window.findChild<ExperimentMenu*>();
+    QVERIFY(menu != nullptr);
+    QSignalSpy chosen(menu, &ExperimentMenu::experimentChosen);
+    for (int time = 0; time < 2; ++time) { // it is filled each time
+        Q_EMIT menu->aboutToShow();
+        QAction* sequence = nullptr;
+        for (const QMenu* study : menu->findChildren<QMenu*>()) {
+            for (QAction* action : study->actions()) {
+                sequence = action->text() == "Matrix sequence" ? action : sequence;
+            }
+        }
+        QVERIFY(sequence != nullptr);
+        QVERIFY2(QFile::exists(sequence->toolTip()), qPrintable(sequence->toolTip()));
+        QCOMPARE(menu->actions().last(), session.action(command::kNewFromFile));
+    }
+    QCOMPARE(chosen.size(), 0);
+}
+
+void TestWindow::everyCommandCanBeGivenOnAnEmptyWindow() {
+    Session session(path("workspace"), path("p.ini"));
+    QTRY_VERIFY_WITH_TIMEOUT(!session.workbench.store.workspace().empty(), kWaitMs);
+    for (QAction* action : session.workbench.actions.actions()) {
+        if (!action->isEnabled() || action->objectName() == command::kQuit) {
+            continue;
+        }
+        action->trigger();
+        QTest::qWait(20);
+        for (QDialog* dialog : session.window.findChildren<QDialog*>()) {
+            dialog->reject();
+        }
+        QTest::keyClick(&session.window, Qt::Key_Escape); // leaves the what's-this mode
+    }
+    QVERIFY(session.window.isVisible());
+    QVERIFY(session.view<MessageBar>()->text().isEmpty());
+    session.action(command::kThemeLight)->trigger();
 }
 
 void TestWindow::trainsOperatesUndoesAndStops() {
