@@ -166,6 +166,14 @@ void TestWindow::init() {
 }
 
 void TestWindow::cleanup() {
+    // A test that fails half-way leaves its run behind, and that one would go on for ever.
+    if (const auto reader = RunReader::open(path("workspace").toStdString())) {
+        for (const RunRecord& run : (*reader)->runs().value_or(std::vector<RunRecord>())) {
+            if (isLive(run.state) && run.pid > 1) {
+                kill(static_cast<pid_t>(run.pid), SIGKILL);
+            }
+        }
+    }
     m_folder.reset();
 }
 
