@@ -34,6 +34,7 @@ class TestKnifectlUsage : public QObject {
     void wrongOverride();
     void wrongFile_data();
     void wrongFile();
+    void outputThatFindsNoRoom();
 
   private:
     Knifectl m_ctl;
@@ -177,6 +178,12 @@ void TestKnifectlUsage::wrongFile() {
     QVERIFY2(outcome.err.contains(file), outcome.describe());
     QVERIFY2(outcome.err.contains(says), outcome.describe());
     QVERIFY(!QDir(m_ctl.workspace()).exists());
+}
+
+void TestKnifectlUsage::outputThatFindsNoRoom() {
+    const Outcome outcome = m_ctl.shell("$KNIFECTL envs >/dev/full");
+    VERIFY_EXIT(outcome, 1);
+    QVERIFY2(outcome.oneMessage() && outcome.err.contains("standard output"), outcome.describe());
 }
 
 QTEST_GUILESS_MAIN(TestKnifectlUsage)
