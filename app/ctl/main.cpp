@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <cstdio>
 #include <exception>
+#include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -16,6 +18,7 @@
 #include "app/ctl/show_command.h"
 #include "app/ctl/train_command.h"
 #include "app/ctl/version.h"
+#include "core/config/did_you_mean.h"
 #include "core/session/process_info.h"
 #include "core/store/workspace.h"
 
@@ -36,6 +39,22 @@ int runAction(const knife::CommandContext& context) {
         knife::printError({knife::ErrorCode::Internal, error.what(), {}});
         return 1;
     }
+}
+
+// CLI11 says of a mistyped command only that one is required.
+int explainUsage(const CLI::App& root, const CLI::ParseError& error) {
+    const std::vector<std::string> extras = root.remaining();
+    const bool misses = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && root.get_subcommands().empty();
+    if (!misses || extras.empty()) {
+        return root.exit(error) == 0 ? 0 : kUsageError;
+    }
+    std::vector<std::string> commands;
+    for (const CLI::App* command : root.get_subcommands([](const CLI::App*) { return true; })) {
+        commands.push_back(command->get_name());
+    }
+    const std::string hint = knife::suggestion(extras.front(), commands);
+    knife::printError({knife::ErrorCode::Usage, "unknown command '" + extras.front() + "'" + hint, {}});
+    return kUsageError;
 }
 
 } // namespace
@@ -63,7 +82,7 @@ int main(int argc, char** argv) {
     try {
         root.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return root.exit(error) == 0 ? 0 : kUsageError;
+        return explainUsage(root, error);
     }
     knife::setUpLogging(context.quiet);
     return runAction(context);
