@@ -10,7 +10,7 @@ packages=(
     # the window
     qt6-base-dev qt6-svg-dev libqcustomplot-dev fonts-dejavu-core
     # the engine; without OpenBLAS the tensor library multiplies matrices 16 times slower
-    libtorch-dev libopenblas-dev
+    libtorch-dev libopenblas-dev libxsmm-dev libhwy-dev
     # what both share
     libboost-dev libcli11-dev libexpected-dev libfmt-dev librandom123-dev libspdlog-dev libsqlite3-dev libsqlitecpp-dev
     libssl-dev libtomlplusplus-dev libprotobuf-dev protobuf-compiler libxxhash-dev libzstd-dev nlohmann-json3-dev
