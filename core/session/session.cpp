@@ -230,7 +230,6 @@ Result<void> SessionImpl::checkpoint() {
     if (!stored) {
         return tl::unexpected(std::move(stored.error()).within("writing a checkpoint"));
     }
-    m_store->event(m_trainer->clocks(), "checkpoint", fmt::format("{} kB before compression", content.size() / 1000));
     return {};
 }
 
@@ -460,8 +459,13 @@ Result<std::unique_ptr<Session>> prepared(std::unique_ptr<SessionImpl> session, 
     return session;
 }
 
-// The newest checkpoint whose content is whole; empty when there is none.
-Result<std::string> newestSoundCheckpoint(RunReader& reader, const RunId& run) {
+struct SavedState {
+    std::optional<CheckpointRecord> checkpoint; ///< none: the run begins anew
+    std::string content;
+};
+
+// The newest checkpoint whose content is whole.
+Result<SavedState> newestSoundCheckpoint(RunReader& reader, const RunId& run) {
     const auto checkpoints = reader.checkpoints(run);
     if (!checkpoints) {
         return tl::unexpected(checkpoints.error());
@@ -470,14 +474,14 @@ Result<std::string> newestSoundCheckpoint(RunReader& reader, const RunId& run) {
     for (auto record = checkpoints->rbegin(); record != checkpoints->rend(); ++record) {
         const auto content = reader.checkpointContent(*record);
         if (content) {
-            return std::string(reinterpret_cast<const char*>(content->data()), content->size());
+            return SavedState{*record, {reinterpret_cast<const char*>(content->data()), content->size()}};
         }
         damage = content.error();
     }
     if (damage) {
         return tl::unexpected(*damage);
     }
-    return std::string();
+    return SavedState();
 }
 
 } // namespace
@@ -514,6 +518,9 @@ Result<std::unique_ptr<Session>> Session::resume(const RunId& run, std::optional
     if (!reader) {
         return tl::unexpected(reader.error());
     }
+    if (auto ready = prepareWorkspace(options.workspace); !ready) { // it may be of an older schema
+        return tl::unexpected(ready.error());
+    }
     const auto record = (*reader)->run(run);
     const auto config = (*reader)->configToml(run);
     if (!record || !config) {
@@ -533,26 +540,19 @@ Result<std::unique_ptr<Session>> Session::resume(const RunId& run, std::optional
     if (!saved) {
         return tl::unexpected(saved.error());
     }
-    Clocks from;
-    if (!saved->empty()) {
-        const auto clocks = savedClocks(*saved);
-        if (!clocks) {
-            return tl::unexpected(clocks.error());
-        }
-        from = *clocks;
-    }
+    const Clocks from = saved->checkpoint ? saved->checkpoint->clocks : Clocks();
     if (from.envStep.value >= experiment->steps) {
         return fail(ErrorCode::Usage, fmt::format("run {} has used up its budget of {} env steps; give a larger one "
                                                   "with --steps",
                                                   run.value, experiment->steps));
     }
-    auto store = RunWriter::takeOver(options.workspace, run, from, experiment->steps);
+    auto store = RunWriter::takeOver(options.workspace, run, saved->checkpoint, experiment->steps);
     if (!store) {
         return tl::unexpected(store.error());
     }
     return prepared(std::make_unique<SessionImpl>(std::move(*plan), record->seed, options.startPaused,
                                                   std::move(*store), RunState::Interrupted),
-                    *saved, "resume");
+                    saved->content, "resume");
 }
 
 } // namespace knife

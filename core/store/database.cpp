@@ -96,9 +96,9 @@ Result<Database> Database::open(const std::filesystem::path& workspace, Access a
         return tl::unexpected(version.error());
     }
     const std::filesystem::path file = databaseFile(workspace);
-    if (*version < kSchemaVersion) {
+    if (*version < kSchemaVersion && access == Access::Write) {
         return fail(ErrorCode::Unsupported, fmt::format("{} is of schema version {}; it must be brought to version {} "
-                                                        "first, by opening it for writing",
+                                                        "before anything is written",
                                                         file.string(), *version, kSchemaVersion));
     }
     std::unique_ptr<SQLite::Database> connection;

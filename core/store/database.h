@@ -23,8 +23,9 @@ class Database {
   public:
     enum class Access { Read, Write };
 
-    /// Opens the workspace's file, which must be of this program's current schema. A file that is refused (Foreign,
-    /// NewerVersion, cut short) has not been touched.
+    /// Opens the workspace's file. Reading knows all older schemas, so what is read may only name columns of version 1;
+    /// writing needs the current one (Unsupported otherwise). A file that is refused (Foreign, NewerVersion, cut short)
+    /// has not been touched.
     [[nodiscard]] static Result<Database> open(const std::filesystem::path& workspace, Access access);
 
     [[nodiscard]] SQLite::Database& connection() const { return *m_connection; }

@@ -367,7 +367,10 @@ class RunStore {
             if (Result<void> placed = m_blobs.place(std::move(*blob)); !placed) {
                 return placed;
             }
-            insertCheckpoint(clocks, hash, static_cast<std::int64_t>(content.size()));
+            writeEvents({{clocks, "checkpoint", fmt::format("{} kB before compression", content.size() / 1000),
+                          std::string()}});
+            markCheckpoint(m_database, m_key,
+                           insertCheckpoint(clocks, hash, static_cast<std::int64_t>(content.size())));
             const std::vector<std::string> dropped = dropOldCheckpoints(keepLast);
             transaction.commit();
             removeUnusedBlobs(dropped);
@@ -395,12 +398,13 @@ class RunStore {
     }
 
     /// Cuts the run off and marks it as ours.
-    Result<void> takeOver(const Clocks& keepUntil, std::optional<std::int64_t> totalEnvSteps) {
+    Result<void> takeOver(const std::optional<CheckpointRecord>& from, std::optional<std::int64_t> totalEnvSteps) {
         m_blobs.removeTemporaries(m_run.value);
         return m_database.guarded([&]() -> Result<void> {
             WriteTransaction transaction(m_database.connection(), WriteTransaction::Promise::Durable);
             const std::vector<std::string> before = checkpointBlobs();
-            if (Result<void> cut = cutOff(m_database, m_key, keepUntil); !cut) {
+            const auto checkpoint = from ? std::optional(from->id) : std::nullopt;
+            if (Result<void> cut = cutBehind(m_database, m_key, checkpoint); !cut) {
                 return cut;
             }
             SQLite::Statement update(m_database.connection(),
@@ -412,7 +416,7 @@ class RunStore {
             update.bind(2, static_cast<std::int64_t>(getpid()));
             update.bind(3, hostName());
             update.bind(4, nowMs());
-            bindClocks(update, 5, keepUntil);
+            bindClocks(update, 5, from ? from->clocks : Clocks());
             update.bind(9, kTestReturn);
             update.bind(10, m_key);
             update.exec();
@@ -540,7 +544,7 @@ class RunStore {
         }
     }
 
-    void insertCheckpoint(const Clocks& clocks, const std::string& hash, std::int64_t bytes) {
+    std::int64_t insertCheckpoint(const Clocks& clocks, const std::string& hash, std::int64_t bytes) {
         SQLite::Statement insert(
             m_database.connection(),
             "INSERT INTO checkpoint (run, segment, blob, bytes, created_ms, update_step, env_step, "
@@ -552,6 +556,7 @@ class RunStore {
         insert.bind(5, nowMs());
         bindClocks(insert, 6, clocks);
         insert.exec();
+        return m_database.connection().getLastInsertRowid();
     }
 
     std::vector<std::string> dropOldCheckpoints(int keepLast) {
@@ -870,7 +875,7 @@ Result<std::unique_ptr<RunWriter>> RunWriter::create(const std::filesystem::path
 }
 
 Result<std::unique_ptr<RunWriter>> RunWriter::takeOver(const std::filesystem::path& workspace, const RunId& run,
-                                                       const Clocks& keepUntil,
+                                                       const std::optional<CheckpointRecord>& from,
                                                        std::optional<std::int64_t> totalEnvSteps) {
     Result<Database> database = Database::open(workspace, Database::Access::Write);
     if (!database) {
@@ -885,7 +890,7 @@ Result<std::unique_ptr<RunWriter>> RunWriter::takeOver(const std::filesystem::pa
         return tl::unexpected(std::move(lock).error().within(fmt::format("taking over run {}", run.value)));
     }
     auto store = std::make_unique<RunStore>(std::move(*database), workspace, run, *key);
-    if (Result<void> taken = store->takeOver(keepUntil, totalEnvSteps); !taken) {
+    if (Result<void> taken = store->takeOver(from, totalEnvSteps); !taken) {
         return tl::unexpected(std::move(taken).error());
     }
     return std::make_unique<ThreadedWriter>(std::move(*lock), run, std::move(store));

@@ -28,11 +28,12 @@ class RunWriter {
     /// Creates a run in an existing workspace (see prepareWorkspace) and takes its lock.
     [[nodiscard]] static Result<std::unique_ptr<RunWriter>> create(const std::filesystem::path& workspace,
                                                                    const NewRun& run);
-    /// Takes over an existing run, for a resume. ErrorCode::Locked names the process that holds it. Everything stored
-    /// after `keepUntil` (points, events, frames beyond the checkpoint that is resumed from) is cut off, so that the
-    /// run is one line again. `totalEnvSteps` replaces the stored budget.
+    /// Takes over an existing run, for a resume. ErrorCode::Locked names the process that holds it. Everything that was
+    /// stored after the checkpoint `from` (everything at all without one) is cut off, so that the run is one line
+    /// again. `totalEnvSteps` replaces the stored budget.
     [[nodiscard]] static Result<std::unique_ptr<RunWriter>> takeOver(const std::filesystem::path& workspace,
-                                                                     const RunId& run, const Clocks& keepUntil,
+                                                                     const RunId& run,
+                                                                     const std::optional<CheckpointRecord>& from,
                                                                      std::optional<std::int64_t> totalEnvSteps = {});
     virtual ~RunWriter() = default; ///< flushes; a run that was not closed is left to be found Interrupted
 
@@ -52,7 +53,8 @@ class RunWriter {
 
     /// Writes everything handed over so far; blocks.
     [[nodiscard]] virtual Result<void> flush() = 0;
-    /// Stores a checkpoint atomically (blob first, then its row) and prunes all but the newest `keepLast`; blocks.
+    /// Stores a checkpoint atomically (blob first, then its row with an event that tells of it) and prunes all but the
+    /// newest `keepLast`; blocks. A resume goes back to exactly what had been handed over when it was called.
     [[nodiscard]] virtual Result<void> checkpoint(const Clocks& clocks, std::span<const std::byte> content,
                                                   int keepLast) = 0;
     /// Ends the run in a final state; blocks. `finalJson` may be empty.

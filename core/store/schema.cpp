@@ -145,7 +145,23 @@ CREATE INDEX checkpoint_segment ON checkpoint(segment);
 CREATE INDEX checkpoint_blob ON checkpoint(blob);
 )sql";
 
-constexpr std::array kMigrations = {kVersion1};
+// What a checkpoint's run had stored when it was taken: a resume cuts off exactly what came later, also at equal
+// clocks. The ids are those of the whole workspace; NULL in rows of version 1.
+constexpr const char* kVersion2 = R"sql(
+ALTER TABLE checkpoint ADD COLUMN last_event INTEGER;
+ALTER TABLE checkpoint ADD COLUMN last_frame INTEGER;
+ALTER TABLE checkpoint ADD COLUMN last_surgery INTEGER;
+
+CREATE TABLE checkpoint_metric (
+    checkpoint INTEGER NOT NULL REFERENCES checkpoint(id) ON DELETE CASCADE,
+    metric     INTEGER NOT NULL REFERENCES metric(id) ON DELETE CASCADE,
+    points     INTEGER NOT NULL,
+    PRIMARY KEY (checkpoint, metric)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX checkpoint_metric_metric ON checkpoint_metric(metric);
+)sql";
+
+constexpr std::array kMigrations = {kVersion1, kVersion2};
 static_assert(kMigrations.size() == kSchemaVersion);
 
 // https://www.sqlite.org/fileformat.html, section 1.3

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <stdexcept>
+
 #include <QTest>
+#include <fmt/format.h>
 
 #include "core/store/run_reader.h"
 #include "session_fixture.h"
@@ -19,6 +22,7 @@ class TestSession : public QObject {
     void stopsAsFinishedAndInterruptsAsInterrupted();
     void resumesToTheSameWeightsFromAnyCheckpoint();
     void resumedRunIsOneLineInTheStore();
+    void diesAfterASwitchAtTheCheckpointsClocks();
     void showsNeuronsAndLearnedTableInSnapshots();
     void refusesToResumeAUsedUpBudget();
 };
@@ -271,6 +275,53 @@ void TestSession::resumedRunIsOneLineInTheStore() {
     for (std::size_t i = 1; i < loss->size(); ++i) {
         QVERIFY(loss->envStep[i] > loss->envStep[i - 1]);
     }
+}
+
+// What a run has stored of evaluations, surgeries and switches, without what is about its stretches.
+std::string storyOf(RunReader& reader, const RunId& run) {
+    std::string story;
+    const Series returns = *reader.series(run, "test/return");
+    for (std::size_t i = 0; i < returns.size(); ++i) {
+        story += fmt::format("{}: {} {}\n", returns.envStep[i], returns.update[i], returns.value[i]);
+    }
+    for (const EventRecord& event : *reader.events(run)) {
+        if (event.kind == "task_switch" || event.kind == "surgery") {
+            story += fmt::format("{}: {} {}\n", event.clocks.envStep.value, event.kind, event.text);
+        }
+    }
+    for (const SurgeryReceipt& receipt : *reader.surgeries(run)) {
+        story += fmt::format("surgery {} at {}\n", receipt.event, receipt.clocks.envStep.value);
+    }
+    return story;
+}
+
+// The switch evaluates, operates and stores both before any clock moves.
+void TestSession::diesAfterASwitchAtTheCheckpointsClocks() {
+    const Experiment experiment = experimentOf(kMatrixSequence);
+    const Workspace undisturbed;
+    RecordingObserver watcher;
+    auto whole = undisturbed.start(experiment);
+    const RunOutcome expected = whole->run(watcher);
+
+    const Workspace workspace;
+    RecordingObserver observer;
+    auto session = workspace.start(experiment);
+    const RunId run = session->id();
+    observer.onProgress = [&](const Clocks& clocks) {
+        if (clocks.envStep.value == 800) {
+            session->submit(commandOf(1, CheckpointCommand{}));
+        } else if (clocks.envStep.value > 800) {
+            throw std::runtime_error("the process dies");
+        }
+    };
+    QVERIFY(session->run(observer).state == RunState::Failed);
+    session.reset();
+    auto resumed = Session::resume(run, {}, {}, workspace.options());
+    QVERIFY2(resumed, resumed ? "" : resumed.error().describe().c_str());
+    RecordingObserver second;
+    QCOMPARE(hashOf((*resumed)->run(second)), hashOf(expected));
+    QCOMPARE(storyOf(**RunReader::open(workspace.path()), run),
+             storyOf(**RunReader::open(undisturbed.path()), whole->id()));
 }
 
 void TestSession::showsNeuronsAndLearnedTableInSnapshots() {

@@ -273,7 +273,7 @@ class TestRunStore : public QObject {
 
     void aSecondWriterIsTurnedAwayByName() {
         const auto writer = createRun(path());
-        const auto second = RunWriter::takeOver(path(), writer->id(), clocksAt(0));
+        const auto second = RunWriter::takeOver(path(), writer->id(), {});
         QVERIFY(!second);
         QVERIFY(second.error().code == ErrorCode::Locked);
         QVERIFY(second.error().message.find("process " + std::to_string(QCoreApplication::applicationPid())) !=
@@ -293,16 +293,16 @@ class TestRunStore : public QObject {
                 KNIFE_VERIFY(writer->flush());
             }
             if (update == 4500) {
+                writer->event(clocksAt(update), "pause", "kept");
+                writer->frame(frameAt(4400));
+                writer->surgery(receiptAt(4400, 0));
                 const auto content = bytesOf("weights at 4500");
                 KNIFE_VERIFY(writer->checkpoint(clocksAt(update), content, 3));
             }
         }
         writer->point(writer->metric("late"), clocksAt(5000), 1.0);
-        writer->event(clocksAt(4500), "checkpoint", "kept");
         writer->event(clocksAt(4501), "pause", "gone");
-        writer->frame(frameAt(4400));
         writer->frame(frameAt(4600));
-        writer->surgery(receiptAt(4400, 0));
         writer->surgery(receiptAt(4600, 1));
         const auto later = bytesOf("weights at 5900");
         KNIFE_VERIFY(writer->checkpoint(clocksAt(5900), later, 3));
@@ -310,15 +310,16 @@ class TestRunStore : public QObject {
 
         const auto reader = openReader(path());
         const CheckpointRecord kept = reader->checkpoints(id)->front();
-        Result<std::unique_ptr<RunWriter>> resumed = RunWriter::takeOver(path(), id, kept.clocks);
+        Result<std::unique_ptr<RunWriter>> resumed = RunWriter::takeOver(path(), id, kept);
         KNIFE_VERIFY(resumed);
         QVERIFY(reader->run(id)->state == RunState::Starting);
         QCOMPARE(reader->series(id, "loss")->size(), 4500U);
         QCOMPARE(reader->series(id, "loss")->value.back(), 4500.0);
         QCOMPARE(reader->metrics(id)->size(), 1U);
         QCOMPARE(reader->metrics(id)->front().maximum, 4500.0);
-        QCOMPARE(reader->events(id)->size(), 1U);
+        QCOMPARE(reader->events(id)->size(), 2U);
         QCOMPARE(reader->events(id)->front().text, std::string("kept"));
+        QCOMPARE(reader->events(id)->back().kind, std::string("checkpoint"));
         QCOMPARE(reader->frames(id)->size(), 1U);
         QCOMPARE(reader->surgeries(id)->size(), 1U);
         QCOMPARE(reader->checkpoints(id)->size(), 1U);
@@ -343,12 +344,52 @@ class TestRunStore : public QObject {
         QVERIFY(inspectWorkspace(path())->problems.empty());
     }
 
+    void takingOverKeepsWhatCameBeforeTheCheckpointAtTheSameClocksOnly() {
+        auto writer = createRun(path());
+        const RunId id = writer->id();
+        KNIFE_VERIFY(writer->beginSegment(clocksAt(0), "start"));
+        // Before its first update, and at a switch of tasks, a run stores things without its clocks moving.
+        const auto storeOneOfEach = [&](const std::string& when, std::int64_t number) {
+            writer->point(writer->metric("test/return"), clocksAt(10), static_cast<double>(number));
+            writer->event(clocksAt(10), "task_switch", when);
+            writer->frame(frameAt(10));
+            writer->surgery(receiptAt(10, number));
+        };
+        storeOneOfEach("before", 1);
+        KNIFE_VERIFY(writer->checkpoint(clocksAt(10), bytesOf("weights"), 3));
+        storeOneOfEach("after", 2);
+        writer->point(writer->metric("new"), clocksAt(10), 3.0);
+        KNIFE_VERIFY(writer->checkpoint(clocksAt(10), bytesOf("later weights"), 3));
+        writer.reset();
+
+        const auto reader = openReader(path());
+        const CheckpointRecord first = reader->checkpoints(id)->front();
+        KNIFE_VERIFY(RunWriter::takeOver(path(), id, first));
+        QVERIFY(reader->series(id, "test/return")->value == std::vector{1.0});
+        QCOMPARE(reader->metrics(id)->size(), 1U);
+        QCOMPARE(reader->metrics(id)->front().last, 1.0);
+        QCOMPARE(reader->events(id)->size(), 2U); // with the checkpoint's own
+        QCOMPARE(reader->events(id)->front().text, std::string("before"));
+        QCOMPARE(reader->frames(id)->size(), 1U);
+        QCOMPARE(reader->surgeries(id)->size(), 1U);
+        QCOMPARE(reader->surgeries(id)->front().event, 1);
+        QCOMPARE(reader->checkpoints(id)->size(), 1U);
+
+        KNIFE_VERIFY(RunWriter::takeOver(path(), id, {}));
+        QCOMPARE(reader->metrics(id)->size(), 0U);
+        QCOMPARE(reader->events(id)->size(), 0U);
+        QCOMPARE(reader->segments(id)->size(), 0U);
+        QVERIFY(RunWriter::takeOver(path(), id, first).error().code == ErrorCode::NotFound);
+        QVERIFY(inspectWorkspace(path())->problems.empty());
+    }
+
     void anyHistoryOfFlushesAndResumesIsOneLine() {
         QVERIFY(rc::check("series == what was kept", [this] {
             auto writer = createRun(path());
             const RunId id = writer->id();
             const auto reader = openReader(path());
             std::int64_t length = 0;
+            std::vector<std::int64_t> lengthAt; // of each checkpoint
             const auto rounds = *rc::gen::inRange(1, 6);
             for (int round = 0; round < rounds; ++round) {
                 // Up to the edge of a chunk first, then in small steps: this is where rows are put together anew.
@@ -358,18 +399,24 @@ class TestRunStore : public QObject {
                 for (const int part : parts) {
                     for (int i = 0; i < part; ++i) {
                         ++length;
-                        writer->point(writer->metric("loss"), clocksAt(length), static_cast<double>(length));
+                        writer->point(writer->metric("loss"), clocksAt(length / 3), static_cast<double>(length));
                     }
-                    RC_ASSERT(writer->flush().has_value());
+                    if (*rc::gen::arbitrary<bool>()) {
+                        const auto content = bytesOf("weights " + std::to_string(length));
+                        RC_ASSERT(writer->checkpoint(clocksAt(length / 3), content, 100).has_value());
+                        lengthAt.push_back(length);
+                    } else {
+                        RC_ASSERT(writer->flush().has_value());
+                    }
                 }
                 if (*rc::gen::arbitrary<bool>()) {
                     writer.reset();
-                    const auto back =
-                        *rc::gen::weightedOneOf<std::int64_t>({{3, rc::gen::just<std::int64_t>(0)},
-                                                               {3, rc::gen::inRange<std::int64_t>(0, 300)},
-                                                               {1, rc::gen::inRange<std::int64_t>(0, length + 1)}});
-                    length = std::max<std::int64_t>(length - back, 0);
-                    writer = std::move(*RunWriter::takeOver(path(), id, clocksAt(length)));
+                    const auto kept = *rc::gen::inRange<std::size_t>(0, lengthAt.size() + 1);
+                    lengthAt.resize(kept);
+                    length = kept == 0 ? 0 : lengthAt.back();
+                    const auto records = *reader->checkpoints(id);
+                    const auto from = kept == 0 ? std::nullopt : std::optional(records.at(kept - 1));
+                    writer = std::move(*RunWriter::takeOver(path(), id, from));
                 }
                 const Result<Series> series = reader->series(id, "loss");
                 RC_ASSERT(series.has_value());

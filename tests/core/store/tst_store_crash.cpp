@@ -29,10 +29,13 @@ struct Child {
     int pipe = -1;
 };
 
-/// Goes on with the run (or begins one) from point `from` until somebody kills it.
-[[noreturn]] void trainForever(const std::filesystem::path& workspace, const RunId& run, std::int64_t from, int pipe) {
-    Result<std::unique_ptr<RunWriter>> writer = run.value.empty() ? RunWriter::create(workspace, newRun())
-                                                                  : RunWriter::takeOver(workspace, run, clocksAt(from));
+using Start = std::optional<CheckpointRecord>;
+
+/// Goes on with the run from a checkpoint (or begins one) until somebody kills it.
+[[noreturn]] void trainForever(const std::filesystem::path& workspace, const RunId& run, const Start& start, int pipe) {
+    Result<std::unique_ptr<RunWriter>> writer =
+        run.value.empty() ? RunWriter::create(workspace, newRun()) : RunWriter::takeOver(workspace, run, start);
+    const std::int64_t from = start ? start->clocks.update.value : 0;
     if (!writer) {
         fprintf(stderr, "child: %s\n", writer.error().describe().c_str());
         _exit(2);
@@ -55,7 +58,7 @@ struct Child {
     }
 }
 
-Child startChild(const std::filesystem::path& workspace, const RunId& run, std::int64_t from) {
+Child startChild(const std::filesystem::path& workspace, const RunId& run, const Start& start) {
     int ends[2] = {};
     if (pipe(ends) != 0) {
         return {};
@@ -63,7 +66,7 @@ Child startChild(const std::filesystem::path& workspace, const RunId& run, std::
     const pid_t pid = fork();
     if (pid == 0) {
         close(ends[0]);
-        trainForever(workspace, run, from, ends[1]);
+        trainForever(workspace, run, start, ends[1]);
     }
     close(ends[1]);
     return {pid, ends[0]};
@@ -99,13 +102,13 @@ class TestStoreCrash : public QObject {
         KNIFE_VERIFY(prepareWorkspace(workspace.path()));
         std::mt19937 random(7);
         RunId run;
-        std::int64_t from = 0;
+        Start start;
         for (int round = 0; round < 20; ++round) {
-            const Child child = startChild(workspace.path(), run, from);
+            const Child child = startChild(workspace.path(), run, start);
             const auto time = std::chrono::milliseconds(20 + random() % 400);
             const std::vector<Report> reports = killAfter(child, time);
             QVERIFY(!reports.empty());
-            std::int64_t flushed = from;
+            std::int64_t flushed = start ? start->clocks.update.value : 0;
             for (const Report& report : reports) {
                 flushed = std::max(flushed, report.flushed);
             }
@@ -124,15 +127,15 @@ class TestStoreCrash : public QObject {
                 QCOMPARE(series->value[i], static_cast<double>(i + 1));
             }
             // The next writer begins at the newest checkpoint, or anew.
-            from = 0;
+            start.reset();
             const Result<std::vector<CheckpointRecord>> checkpoints = reader->checkpoints(run);
             KNIFE_VERIFY(checkpoints);
             for (const CheckpointRecord& checkpoint : *checkpoints) {
                 KNIFE_VERIFY(reader->checkpointContent(checkpoint));
-                from = checkpoint.clocks.update.value;
+                start = checkpoint;
             }
         }
-        QVERIFY2(from > 0, "no round came as far as a checkpoint");
+        QVERIFY2(start, "no round came as far as a checkpoint");
     }
 
     void aPointThatIsASecondOldIsStored() {

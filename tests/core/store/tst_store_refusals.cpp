@@ -34,8 +34,9 @@ class TestStoreRefusals : public QObject {
 
     void aNewerVersion() {
         KNIFE_VERIFY(prepareWorkspace(path()));
-        execute(databaseFile(path()), "PRAGMA user_version = 2");
-        expectRefusal(ErrorCode::NewerVersion, "schema version 2");
+        const std::string newer = std::to_string(kSchemaVersion + 1);
+        execute(databaseFile(path()), "PRAGMA user_version = " + newer);
+        expectRefusal(ErrorCode::NewerVersion, "schema version " + newer);
     }
 
     void anotherProgramsDatabase() {
@@ -126,6 +127,9 @@ class TestStoreRefusals : public QObject {
         const RunId id = writer->id();
         for (int update = 0; update < 5000; ++update) {
             writer->point(writer->metric("loss"), clocksAt(update), update);
+            if (update == 4500) {
+                KNIFE_VERIFY(writer->checkpoint(clocksAt(update), std::as_bytes(std::span("weights")), 1));
+            }
         }
         KNIFE_VERIFY(writer->flush());
         writer.reset();
@@ -139,8 +143,8 @@ class TestStoreRefusals : public QObject {
         for (const std::string& part : {id.value, std::string("metric loss"), std::string("point 4096")}) {
             QVERIFY2(series.error().message.find(part) != std::string::npos, series.error().message.c_str());
         }
-        // What lies behind the damage, or before it, is another matter.
-        const auto resumed = RunWriter::takeOver(path(), id, clocksAt(4999));
+        // The chunk would have to be cut in the middle.
+        const auto resumed = RunWriter::takeOver(path(), id, reader->checkpoints(id)->front());
         QVERIFY(!resumed);
         QVERIFY(resumed.error().code == ErrorCode::Corrupt);
         QVERIFY(reader->run(id)->state == RunState::Interrupted);
