@@ -362,6 +362,7 @@ std::string tableText(const std::string& header, const Section& section) {
 void describe(FieldVisitor& visitor, AgentConfig& config) {
     visitor.field("kind", config.kind, {"Registered agent network"});
     visitor.field("hidden", config.hidden, {"Width of the hidden layers", "units"}, {1, 65536});
+    visitor.field("fc_layers", config.fcLayers, {"Fully connected layers before the GRU", "layers"}, {1, 2});
     visitor.field("last_action", config.lastAction, {"Feed the last action back as a one-hot input"});
     visitor.field("agent_id", config.agentId, {"Feed the agent's index as a one-hot input"});
 }
@@ -369,6 +370,7 @@ void describe(FieldVisitor& visitor, AgentConfig& config) {
 void describe(FieldVisitor& visitor, LearningConfig& config) {
     visitor.field("gamma", config.gamma, {"Discount per env step"}, {0, 1});
     visitor.field("td_lambda", config.tdLambda, {"TD(lambda); 0: one-step targets"}, {0, 1});
+    visitor.choice("td_variant", config.tdVariant, {"Recursion of the targets"}, {"td_lambda", "q_lambda"});
     visitor.field("double_q", config.doubleQ, {"The online network chooses the action of the target"});
     visitor.field("batch_episodes", config.batchEpisodes, {"Batch of one update", "episodes"}, {1, 65536});
     visitor.field("buffer_episodes", config.bufferEpisodes, {"Capacity of the replay buffer", "episodes"},

@@ -26,14 +26,16 @@ struct TaskConfig {
 struct AgentConfig {
     std::string kind = "rnn"; ///< registered agent: "rnn", "mlp"
     std::int64_t hidden = 64;
-    bool lastAction = true; ///< one-hot last action is part of the agent's input
-    bool agentId = true;    ///< one-hot agent id is part of the agent's input
+    std::int64_t fcLayers = 1; ///< of "rnn": fully connected layers before the GRU; 2 is ReBorn's form
+    bool lastAction = true;    ///< one-hot last action is part of the agent's input
+    bool agentId = true;       ///< one-hot agent id is part of the agent's input
     bool operator==(const AgentConfig&) const = default;
 };
 
 struct LearningConfig {
     double gamma = 0.99;
-    double tdLambda = 0.0; ///< 0: one-step targets
+    double tdLambda = 0.0;               ///< 0: one-step targets
+    std::string tdVariant = "td_lambda"; ///< "td_lambda", "q_lambda" (Peng)
     bool doubleQ = true;
     std::int64_t batchEpisodes = 32;
     std::int64_t bufferEpisodes = 5000;

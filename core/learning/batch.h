@@ -29,6 +29,7 @@ struct InputLayout {
 };
 
 struct Batch {
+    std::int64_t number = 0;      ///< the update it was drawn for; names the draws of methods that sample
     std::int64_t steps = 0;       ///< T
     std::int64_t episodes = 0;    ///< B
     std::int64_t agents = 0;      ///< N

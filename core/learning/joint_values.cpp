@@ -14,8 +14,9 @@ JointValues jointValues(const FactorizedNet& net, const InputLayout& layout, std
     for (int a = 0; a < layout.agents; ++a) {
         layout.write(obs.data() + a * layout.obs, a, -1, inputs.data_ptr<float>() + a * layout.width());
     }
-    at::Tensor memory = net.agent().initialMemory(layout.agents);
-    const at::Tensor q = net.agent().act(inputs, memory).contiguous();
+    const NetPass pass = net.pass(inputs.unsqueeze(0), Keep::Nothing, nullptr);
+    ActMemory memory = net.initialMemory(layout.agents);
+    const at::Tensor q = net.act(inputs, memory).contiguous();
     JointValues values;
     const float* qs = q.data_ptr<float>();
     for (int a = 0; a < layout.agents; ++a) {
@@ -26,17 +27,32 @@ JointValues jointValues(const FactorizedNet& net, const InputLayout& layout, std
         return values;
     }
     const auto rows = static_cast<std::int64_t>(jointActions);
-    at::Tensor chosen = at::empty({rows, layout.agents});
+    at::Tensor actions = at::empty({rows, layout.agents}, at::kLong);
     for (std::int64_t row = 0; row < rows; ++row) {
         std::int64_t rest = row;
         for (int a = layout.agents - 1; a >= 0; --a) {
-            chosen.data_ptr<float>()[row * layout.agents + a] = qs[a * layout.actions + rest % layout.actions];
+            actions.data_ptr<std::int64_t>()[row * layout.agents + a] = rest % layout.actions;
             rest /= layout.actions;
         }
     }
+    const auto everyRow = [&](const at::Tensor& one) {
+        return one.defined() ? one.unsqueeze(0).expand({rows, layout.agents, -1}).contiguous() : one;
+    };
     const at::Tensor stateRow = at::tensor(std::vector<float>(state.begin(), state.end())).unsqueeze(0);
-    const at::Tensor qTot =
-        net.mixer().mix(chosen, stateRow.expand({rows, stateRow.size(1)}).contiguous(), nullptr).mean(1).contiguous();
+    JointView view{.steps = 1,
+                   .episodes = rows,
+                   .outputs = pass.agent.outputs.defined() ? everyRow(pass.agent.outputs[0]) : at::Tensor(),
+                   .hidden = everyRow(pass.agent.hidden[0]),
+                   .inputs = everyRow(inputs),
+                   .state = stateRow.expand({rows, stateRow.size(1)}).contiguous(),
+                   .unavailable = at::zeros({rows, layout.agents, layout.actions}, at::kBool),
+                   .actions = actions,
+                   .further = {},
+                   .noise = {0, "mixer/noise", 0}};
+    for (const at::Tensor& outputs : pass.further) {
+        view.further.push_back(everyRow(outputs[0]));
+    }
+    const at::Tensor qTot = net.mixer().mix(view, nullptr).mean(1).contiguous();
     values.qTot.assign(qTot.data_ptr<float>(), qTot.data_ptr<float>() + rows);
     return values;
 }

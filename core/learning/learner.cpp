@@ -3,18 +3,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
 #include "core/learning/targets.h"
+#include "core/nets/mixers/mix_kernel.h"
 
 namespace knife {
 
 namespace {
-
-constexpr float kUnavailable = -9'999'999.F; // PyMARL's value of an action that cannot be taken
 
 at::Tensor maxAbsDifference(const at::Tensor& a, const at::Tensor& b) {
     return (a - b).abs().max();
@@ -28,23 +28,43 @@ RowValidity rowValidity(const Batch& batch) {
     return {.agent = at::cat({perAgent, lastRows}), .mixer = perStep};
 }
 
+/// Weights of valid steps, summing to one: [T * B, 1].
+at::Tensor stepWeights(const Batch& batch) {
+    const at::Tensor valid = batch.valid.reshape({-1, 1});
+    return valid / valid.sum();
+}
+
+// values [rows, A] at one action per row -> [rows].
+at::Tensor pick(const at::Tensor& values, const at::Tensor& actions) {
+    const std::int64_t rows = actions.numel();
+    const std::int64_t width = values.numel() / rows;
+    at::Tensor picked = at::empty({rows});
+    const float* from = values.data_ptr<float>();
+    const std::int64_t* index = actions.data_ptr<std::int64_t>();
+    float* to = picked.data_ptr<float>();
+    for (std::int64_t row = 0; row < rows; ++row) {
+        to[row] = from[row * width + index[row]];
+    }
+    return picked;
+}
+
 } // namespace
 
 Result<std::unique_ptr<Learner>> Learner::build(const NetSpec& spec, const LearningConfig& config) {
-    auto online = FactorizedNet::build(spec);
+    auto online = FactorizedNet::build(spec, ParameterUse::Trained);
     if (!online) {
         return tl::unexpected(online.error());
     }
-    auto target = FactorizedNet::build(spec);
+    auto target = FactorizedNet::build(spec, ParameterUse::Copied);
     if (!target) {
         return tl::unexpected(target.error());
     }
-    return std::unique_ptr<Learner>(new Learner(std::move(*online), std::move(*target), config));
+    return std::unique_ptr<Learner>(new Learner(std::move(*online), std::move(*target), config, spec.seed));
 }
 
 Learner::Learner(std::unique_ptr<FactorizedNet> online, std::unique_ptr<FactorizedNet> target,
-                 const LearningConfig& config)
-    : m_config(config), m_online(std::move(online)), m_target(std::move(target)), m_optimiser(config) {
+                 const LearningConfig& config, std::uint64_t seed)
+    : m_config(config), m_online(std::move(online)), m_target(std::move(target)), m_optimiser(config), m_seed(seed) {
     copyToTarget();
 }
 
@@ -52,38 +72,157 @@ void Learner::copyToTarget() {
     m_target->parameters().copyValuesFrom(m_online->parameters());
 }
 
-at::Tensor Learner::makeTargets(const Batch& batch, const at::Tensor& onlineQ) const {
-    const at::NoGradGuard noGrad;
-    const std::int64_t observed = batch.steps + 1;
-    const at::Tensor targetQ = m_target->agent().unroll(batch.inputs, nullptr).view(onlineQ.sizes());
-    const at::Tensor chooser = (m_config.doubleQ ? onlineQ.detach() : targetQ);
-    const at::Tensor greedy = chooser.masked_fill(batch.unavailable, kUnavailable).argmax(/*dim=*/3, /*keepdim=*/true);
-    const at::Tensor values = targetQ.gather(3, greedy).view({observed * batch.episodes, batch.agents});
-    const at::Tensor state = batch.state.view({observed * batch.episodes, -1});
-    const at::Tensor qHat = m_target->mixer().mix(values, state, nullptr).contiguous();
-    const TargetSpec spec{.steps = batch.steps,
-                          .episodes = batch.episodes,
-                          .outputs = qHat.size(1),
-                          .gamma = m_config.gamma,
-                          .lambda = m_config.tdLambda};
-    const auto size = static_cast<std::size_t>(qHat.numel());
-    const std::vector<float> targets =
-        tdLambdaTargets(spec, {qHat.data_ptr<float>(), size}, batch.reward, batch.lengths, batch.terminated);
-    return at::tensor(targets).view({batch.steps * batch.episodes, spec.outputs});
+JointView Learner::view(const Batch& batch, const NetPass& pass, std::int64_t steps, const at::Tensor& actions) const {
+    const std::int64_t rows = steps * batch.episodes;
+    const auto perAgent = [&](const at::Tensor& inTime) {
+        return inTime.defined() ? inTime.slice(0, 0, steps).reshape({rows, batch.agents, -1}) : at::Tensor();
+    };
+    JointView view{.steps = steps,
+                   .episodes = batch.episodes,
+                   .outputs = perAgent(pass.agent.outputs),
+                   .hidden = m_online->needs().hidden ? perAgent(pass.agent.hidden) : at::Tensor(),
+                   .inputs = m_online->needs().inputs ? perAgent(batch.inputs) : at::Tensor(),
+                   .state = batch.state.slice(0, 0, steps).reshape({rows, -1}),
+                   .unavailable = batch.unavailable.slice(0, 0, steps).reshape({rows, batch.agents, -1}),
+                   .actions = actions.slice(0, 0, steps).reshape({rows, batch.agents}),
+                   .further = {},
+                   .noise = {m_seed, "mixer/noise", static_cast<std::uint64_t>(batch.number)}};
+    for (const at::Tensor& outputs : pass.further) {
+        view.further.push_back(perAgent(outputs));
+    }
+    return view;
 }
 
-Learner::Forward Learner::forward(const Batch& batch, SiteTaps* taps) const {
-    Forward pass;
-    const std::int64_t transitions = batch.steps * batch.episodes;
-    pass.q = m_online->agent().unroll(batch.inputs, taps).view({batch.steps + 1, batch.episodes, batch.agents, -1});
-    const at::Tensor chosen = pass.q.slice(0, 0, batch.steps).gather(3, batch.actions.unsqueeze(3));
-    const at::Tensor state = batch.state.slice(0, 0, batch.steps).reshape({transitions, -1});
-    pass.qTot = m_online->mixer().mix(chosen.reshape({transitions, batch.agents}), state, taps);
-    pass.targets = makeTargets(batch, pass.q);
-    const at::Tensor valid = batch.valid.reshape({transitions, 1});
-    pass.weights = valid / (valid.sum() * static_cast<double>(pass.qTot.size(1)));
-    pass.loss = ((pass.qTot - pass.targets).square() * pass.weights).sum();
-    return pass;
+at::Tensor Learner::bootstrapAt(const Batch& batch, const NetPass& target, std::int64_t steps,
+                                const at::Tensor& actions) const {
+    if (MixKernel* kernel = m_target->mixKernel()) {
+        const std::int64_t rows = steps * batch.episodes;
+        const at::Tensor q = pick(target.agent.outputs.slice(0, 0, steps), actions.slice(0, 0, steps));
+        at::Tensor joint = at::empty({rows, m_target->mixer().outputs()});
+        kernel->forward(q.data_ptr<float>(), batch.state.data_ptr<float>(), rows, joint.data_ptr<float>(),
+                        Keep::Nothing, nullptr);
+        return joint;
+    }
+    return m_target->mixer().bootstrap(view(batch, target, steps, actions)).contiguous();
+}
+
+Learner::Targets Learner::makeTargets(const Batch& batch, const NetPass& online) const {
+    const at::NoGradGuard noGrad;
+    const std::int64_t observed = batch.steps + 1;
+    const NetPass target = m_target->pass(batch.inputs, Keep::Nothing, nullptr);
+    const FactorizedNet& chooser = m_config.doubleQ ? *m_online : *m_target;
+    const AgentPass& chosenBy = m_config.doubleQ ? online.agent : target.agent;
+    at::Tensor memory;
+    const at::Tensor values = chooser.mixer().choosesByOutputs()
+                                  ? chosenBy.outputs
+                                  : chooser.mixer().actionValues(chosenBy.outputs, chosenBy.hidden, memory);
+    Targets targets;
+    targets.greedy = greedyActions(values.view({observed, batch.episodes, batch.agents, -1}), batch.unavailable);
+    targets.bootstrap = bootstrapAt(batch, target, observed, targets.greedy);
+    const TargetSpec spec{.steps = batch.steps,
+                          .episodes = batch.episodes,
+                          .outputs = targets.bootstrap.size(1),
+                          .gamma = m_config.gamma,
+                          .lambda = m_config.tdLambda};
+    const auto floats = [](const at::Tensor& tensor) {
+        return std::span<const float>(tensor.data_ptr<float>(), static_cast<std::size_t>(tensor.numel()));
+    };
+    at::Tensor taken;
+    if (m_config.tdVariant == "q_lambda") {
+        taken = bootstrapAt(batch, target, batch.steps, batch.actions);
+    }
+    const std::vector<float> flat =
+        tdLambdaTargets(spec, floats(targets.bootstrap), batch.reward, batch.lengths, batch.terminated,
+                        taken.defined() ? floats(taken) : std::span<const float>{});
+    targets.values = at::tensor(flat).view({batch.steps * batch.episodes, spec.outputs});
+    return targets;
+}
+
+Learner::Evaluated Learner::evaluate(const Batch& batch, const NetPass& online, const Targets& targets, Keep keep,
+                                     SiteTaps* taps) const {
+    return m_online->mixKernel() != nullptr ? evaluateFast(batch, online, targets, keep, taps)
+                                            : evaluateByGraph(batch, online, targets, keep, taps);
+}
+
+Learner::Evaluated Learner::evaluateFast(const Batch& batch, const NetPass& online, const Targets& targets, Keep keep,
+                                         SiteTaps* taps) const {
+    const std::int64_t rows = batch.steps * batch.episodes;
+    const std::int64_t columns = targets.values.size(1);
+    MixKernel& kernel = *m_online->mixKernel();
+    const at::Tensor outputs = online.agent.outputs.detach();
+    const at::Tensor q = pick(outputs.slice(0, 0, batch.steps), batch.actions);
+    Evaluated result;
+    result.joint = at::empty({rows, columns});
+    float* joint = result.joint.data_ptr<float>();
+    kernel.forward(q.data_ptr<float>(), batch.state.data_ptr<float>(), rows, joint, keep, taps);
+    const float* target = targets.values.data_ptr<float>();
+    const float* valid = batch.valid.data_ptr<float>();
+    const double steps = static_cast<double>(rows) * batch.valid.mean().item<double>();
+    const double scale = 1.0 / (steps * static_cast<double>(columns));
+    const double factor = m_online->mixer().lossFactor();
+    at::Tensor dJoint = at::empty({rows, columns});
+    float* gradient = dJoint.data_ptr<float>();
+    UpdateReport sums;
+    for (std::int64_t row = 0; row < rows; ++row) {
+        for (std::int64_t cell = row * columns; cell < (row + 1) * columns; ++cell) {
+            if (valid[row] == 0.F) {
+                gradient[cell] = 0.F; // not a product: padding may hold anything
+                continue;
+            }
+            const double error = static_cast<double>(joint[cell]) - static_cast<double>(target[cell]);
+            sums.loss += error * error;
+            sums.tdErrorAbs += std::abs(error);
+            sums.qTotMean += static_cast<double>(joint[cell]);
+            sums.targetMean += static_cast<double>(target[cell]);
+            gradient[cell] = static_cast<float>(2.0 * factor * scale * error);
+        }
+    }
+    result.report = {.loss = factor * scale * sums.loss,
+                     .tdErrorAbs = scale * sums.tdErrorAbs,
+                     .qTotMean = scale * sums.qTotMean,
+                     .targetMean = scale * sums.targetMean};
+    if (keep == Keep::Gradient) {
+        at::Tensor dQ = at::empty({rows, batch.agents});
+        kernel.backward(gradient, dQ.data_ptr<float>());
+        result.dOutputs = at::zeros(outputs.sizes());
+        const std::int64_t width = outputs.size(2);
+        const std::int64_t* action = batch.actions.data_ptr<std::int64_t>();
+        float* to = result.dOutputs.data_ptr<float>();
+        for (std::int64_t i = 0; i < dQ.numel(); ++i) {
+            to[i * width + action[i]] = dQ.data_ptr<float>()[i];
+        }
+    }
+    return result;
+}
+
+Learner::Evaluated Learner::evaluateByGraph(const Batch& batch, const NetPass& online, const Targets& targets,
+                                            Keep keep, SiteTaps* taps) const {
+    const at::AutoGradMode mode(keep == Keep::Gradient);
+    const std::int64_t rows = batch.steps * batch.episodes;
+    const at::Tensor weights = stepWeights(batch);
+    const MixerLoss loss =
+        m_online->mixer().loss({.online = view(batch, online, batch.steps, batch.actions),
+                                .greedy = targets.greedy.slice(0, 0, batch.steps).reshape({rows, batch.agents}),
+                                .targets = targets.values,
+                                .bootstrap = targets.bootstrap.slice(0, 0, rows),
+                                .weights = weights,
+                                .update = batch.number},
+                               taps);
+    const at::NoGradGuard noGrad;
+    const auto mean = [&](const at::Tensor& values) {
+        return (values.mean(1, /*keepdim=*/true) * weights).sum().item<double>();
+    };
+    // A method may train other columns than it bootstraps from (quantiles); their means are then compared.
+    const bool same = loss.joint.sizes() == targets.values.sizes();
+    const at::Tensor error =
+        same ? loss.joint - targets.values : loss.joint.mean(1, true) - targets.values.mean(1, true);
+    return {.report = {.loss = loss.total.item<double>(),
+                       .tdErrorAbs = mean(error.abs()),
+                       .qTotMean = mean(loss.joint),
+                       .targetMean = mean(targets.values)},
+            .joint = loss.joint,
+            .graph = loss.total,
+            .dOutputs = {}};
 }
 
 Result<UpdateReport> Learner::update(const Batch& batch, Diagnostics* diagnostics, bool wantActivations) {
@@ -91,15 +230,19 @@ Result<UpdateReport> Learner::update(const Batch& batch, Diagnostics* diagnostic
     SiteTaps taps(m_online->sites().all().size());
     SiteTaps* recorded = diagnostics != nullptr && wantActivations ? &taps : nullptr;
     parameters.zeroGradients();
-    const Forward pass = forward(batch, recorded);
-    UpdateReport report;
-    report.loss = pass.loss.item<double>();
+    const NetPass online = m_online->pass(batch.inputs, Keep::Gradient, recorded);
+    const Targets targets = makeTargets(batch, online);
+    const Evaluated evaluated = evaluate(batch, online, targets, Keep::Gradient, recorded);
+    UpdateReport report = evaluated.report;
     if (!std::isfinite(report.loss)) {
         return fail(ErrorCode::Diverged, fmt::format("the loss became {}; lower learning.lr or check the rewards "
                                                      "of the environment",
                                                      report.loss));
     }
-    pass.loss.backward();
+    if (evaluated.graph.defined()) {
+        evaluated.graph.backward();
+    }
+    m_online->backward(batch.inputs, online, evaluated.dOutputs);
     maskGradients(parameters);
     if (diagnostics != nullptr) {
         diagnostics->observe(recorded, recorded != nullptr ? rowValidity(batch) : RowValidity{});
@@ -111,28 +254,25 @@ Result<UpdateReport> Learner::update(const Batch& batch, Diagnostics* diagnostic
     }
     report.clipped = clipGradients(parameters, report.gradNorm, m_config.gradClip);
     const at::NoGradGuard noGrad;
-    const at::Tensor error = pass.qTot.detach() - pass.targets;
-    report.tdErrorAbs = (error.abs() * pass.weights).sum().item<double>();
-    report.qTotMean = (pass.qTot.detach() * pass.weights).sum().item<double>();
-    report.targetMean = (pass.targets * pass.weights).sum().item<double>();
     m_optimiser.step(parameters);
     return report;
 }
 
 Probe Learner::probe(const Batch& batch) const {
     const at::NoGradGuard noGrad;
-    const Forward pass = forward(batch, nullptr);
-    const std::int64_t transitions = batch.steps * batch.episodes;
-    const at::Tensor targetQ = m_target->agent().unroll(batch.inputs, nullptr).view(pass.q.sizes());
-    const at::Tensor chosen = targetQ.slice(0, 0, batch.steps).gather(3, batch.actions.unsqueeze(3));
-    const at::Tensor state = batch.state.slice(0, 0, batch.steps).reshape({transitions, -1});
-    const at::Tensor targetQTot = m_target->mixer().mix(chosen.reshape({transitions, batch.agents}), state, nullptr);
-    const at::Tensor valid = batch.valid.reshape({transitions, 1});
-    return {.q = pass.q,
-            .qTot = pass.qTot * valid,
-            .targetQTot = targetQTot * valid,
-            .loss = pass.loss.item<double>(),
-            .episodes = static_cast<int>(batch.episodes)};
+    const NetPass online = m_online->pass(batch.inputs, Keep::Nothing, nullptr);
+    const Targets targets = makeTargets(batch, online);
+    const Evaluated evaluated = evaluate(batch, online, targets, Keep::Nothing, nullptr);
+    const at::Tensor valid = batch.valid.reshape({-1, 1});
+    const at::Tensor& q = online.agent.outputs.defined() ? online.agent.outputs : online.agent.hidden;
+    Probe probe{.q = q.clone(),
+                .qTot = evaluated.joint * valid,
+                .targetQTot = {},
+                .loss = evaluated.report.loss,
+                .episodes = static_cast<int>(batch.episodes)};
+    const NetPass target = m_target->pass(batch.inputs, Keep::Nothing, nullptr);
+    probe.targetQTot = bootstrapAt(batch, target, batch.steps, batch.actions) * valid;
+    return probe;
 }
 
 OutputChange Learner::difference(const Probe& before, const Probe& after) {

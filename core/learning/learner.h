@@ -29,9 +29,9 @@ struct UpdateReport {
 
 /// Everything a surgery may not change, on one held batch.
 struct Probe {
-    at::Tensor q;          ///< online action values, [T + 1, B, N, actions]
-    at::Tensor qTot;       ///< online, at the actions taken, [T * B, outputs], 0 on padded steps
-    at::Tensor targetQTot; ///< target network's, the same shape
+    at::Tensor q;          ///< online outputs of the agents, [T + 1, B * N, ...]
+    at::Tensor qTot;       ///< online, at the actions taken, [T * B, C], 0 on padded steps
+    at::Tensor targetQTot; ///< what the target network bootstraps from there, 0 on padded steps
     double loss = 0.0;
     int episodes = 0;
 };
@@ -60,21 +60,37 @@ class Learner {
     [[nodiscard]] std::string weightsSha256() const;
 
   private:
-    struct Forward {
-        at::Tensor q;       ///< [T + 1, B, N, actions]
-        at::Tensor qTot;    ///< [T * B, outputs]
-        at::Tensor targets; ///< [T * B, outputs]
-        at::Tensor weights; ///< [T * B, 1]: valid steps, summing to one over steps and outputs
-        at::Tensor loss;    ///< scalar
+    struct Targets {
+        at::Tensor greedy;    ///< [T + 1, B, N], of the network that chooses
+        at::Tensor bootstrap; ///< [(T + 1) * B, C]
+        at::Tensor values;    ///< [T * B, C]
     };
-    Learner(std::unique_ptr<FactorizedNet> online, std::unique_ptr<FactorizedNet> target, const LearningConfig& config);
-    [[nodiscard]] Forward forward(const Batch& batch, SiteTaps* taps) const;
-    [[nodiscard]] at::Tensor makeTargets(const Batch& batch, const at::Tensor& onlineQ) const;
+    /// The loss of one batch and where its gradient comes from: a graph, or a gradient of the agents' outputs.
+    struct Evaluated {
+        UpdateReport report; ///< its loss and means
+        at::Tensor joint;    ///< [T * B, C]
+        at::Tensor graph;    ///< scalar; undefined on the fast path
+        at::Tensor dOutputs; ///< fast path with Keep::Gradient: [T + 1, B * N, A]
+    };
+    Learner(std::unique_ptr<FactorizedNet> online, std::unique_ptr<FactorizedNet> target, const LearningConfig& config,
+            std::uint64_t seed);
+    [[nodiscard]] JointView view(const Batch& batch, const NetPass& pass, std::int64_t steps,
+                                 const at::Tensor& actions) const;
+    [[nodiscard]] at::Tensor bootstrapAt(const Batch& batch, const NetPass& target, std::int64_t steps,
+                                         const at::Tensor& actions) const;
+    [[nodiscard]] Targets makeTargets(const Batch& batch, const NetPass& online) const;
+    [[nodiscard]] Evaluated evaluate(const Batch& batch, const NetPass& online, const Targets& targets, Keep keep,
+                                     SiteTaps* taps) const;
+    [[nodiscard]] Evaluated evaluateFast(const Batch& batch, const NetPass& online, const Targets& targets, Keep keep,
+                                         SiteTaps* taps) const;
+    [[nodiscard]] Evaluated evaluateByGraph(const Batch& batch, const NetPass& online, const Targets& targets,
+                                            Keep keep, SiteTaps* taps) const;
 
     LearningConfig m_config;
     std::unique_ptr<FactorizedNet> m_online;
     std::unique_ptr<FactorizedNet> m_target;
     Optimiser m_optimiser;
+    std::uint64_t m_seed;
 };
 
 } // namespace knife

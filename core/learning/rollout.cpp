@@ -65,6 +65,7 @@ Rollout::Rollout(VectorEnv environments, const InputLayout& layout)
     }
     const auto rows = count * static_cast<std::size_t>(m_environments.spec().nAgents);
     m_inputs = at::zeros({static_cast<std::int64_t>(rows), m_layout.width()});
+    m_wasActive.resize(count);
     m_actions.resize(rows);
     m_previousActions.resize(rows);
 }
@@ -107,7 +108,7 @@ void Rollout::chooseActions(const at::Tensor& q, double epsilon) {
     }
 }
 
-Result<std::vector<EpisodeRecord>> Rollout::play(const Agent& agent, const std::vector<EpisodeOrigin>& origins,
+Result<std::vector<EpisodeRecord>> Rollout::play(const FactorizedNet& net, const std::vector<EpisodeOrigin>& origins,
                                                  double epsilon, const StepHook& afterStep) {
     const at::NoGradGuard noGrad;
     const auto count = static_cast<int>(origins.size());
@@ -129,21 +130,18 @@ Result<std::vector<EpisodeRecord>> Rollout::play(const Agent& agent, const std::
         m_first = {{obs.begin(), obs.end()}, {state.begin(), state.end()}};
     }
     std::vector<EpisodeRecord> episodes(static_cast<std::size_t>(count));
-    at::Tensor memory = agent.initialMemory(m_inputs.size(0));
+    ActMemory memory = net.initialMemory(m_inputs.size(0));
     while (m_environments.activeCount() > 0) {
         fillInputs();
-        chooseActions(agent.act(m_inputs, memory).contiguous(), epsilon);
-        std::vector<char> wasActive(static_cast<std::size_t>(count));
-        for (int e = 0; e < count; ++e) {
-            wasActive[static_cast<std::size_t>(e)] = isActive(e) ? 1 : 0;
-        }
+        chooseActions(net.act(m_inputs, memory).contiguous(), epsilon);
+        std::ranges::copy(m_environments.active(), m_wasActive.begin());
         if (auto stepped = m_environments.step(m_actions); !stepped) {
             return tl::unexpected(std::move(stepped.error()).within("collecting an episode"));
         }
         m_previousActions = m_actions;
         for (int e = 0; e < count; ++e) {
             const auto index = static_cast<std::size_t>(e);
-            if (wasActive[index] == 0) {
+            if (m_wasActive[index] == 0) {
                 continue;
             }
             EpisodeRecorder& recorder = m_recorders[index];

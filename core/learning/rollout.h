@@ -12,7 +12,7 @@
 #include "core/envs/vector_env.h"
 #include "core/learning/batch.h"
 #include "core/learning/episode.h"
-#include "core/nets/agents/agent.h"
+#include "core/nets/factorized_net.h"
 #include "core/types/counter_rng.h"
 
 namespace knife {
@@ -32,8 +32,9 @@ class Rollout {
 
     /// One episode per entry of `origins` (at most the number of environments), all with the same epsilon.
     /// Random choices come from the stream (seed, "explore", episode) of each origin's key.
-    [[nodiscard]] Result<std::vector<EpisodeRecord>> play(const Agent& agent, const std::vector<EpisodeOrigin>& origins,
-                                                          double epsilon, const StepHook& afterStep);
+    [[nodiscard]] Result<std::vector<EpisodeRecord>> play(const FactorizedNet& net,
+                                                          const std::vector<EpisodeOrigin>& origins, double epsilon,
+                                                          const StepHook& afterStep);
 
     [[nodiscard]] const VectorEnv& environments() const { return m_environments; }
     [[nodiscard]] const FirstMoment& firstMoment() const { return m_first; }
@@ -50,6 +51,7 @@ class Rollout {
     std::vector<EpisodeRecorder> m_recorders;
     std::vector<CounterRng> m_explorers;
     at::Tensor m_inputs;                         ///< [E × N, width]
+    std::vector<std::uint8_t> m_wasActive;       ///< [E], before the last step
     std::vector<std::int32_t> m_actions;         ///< [E × N]
     std::vector<std::int32_t> m_previousActions; ///< [E × N], -1 at the first step
 };

@@ -4,7 +4,8 @@
 namespace knife {
 
 std::vector<float> tdLambdaTargets(const TargetSpec& spec, std::span<const float> qHat, std::span<const float> reward,
-                                   std::span<const int> lengths, std::span<const char> terminated) {
+                                   std::span<const int> lengths, std::span<const char> terminated,
+                                   std::span<const float> qTaken) {
     const auto episodes = static_cast<std::size_t>(spec.episodes);
     const auto outputs = static_cast<std::size_t>(spec.outputs);
     const std::size_t stride = episodes * outputs;
@@ -17,10 +18,14 @@ std::vector<float> tdLambdaTargets(const TargetSpec& spec, std::span<const float
             double next = terminated[b] != 0 ? 0.0 : static_cast<double>(qHat[length * stride + column]);
             double lambdaReturn = next;
             for (std::size_t t = length; t-- > 0;) {
-                lambdaReturn = spec.lambda * spec.gamma * lambdaReturn + static_cast<double>(reward[t * episodes + b]) +
-                               (1.0 - spec.lambda) * spec.gamma * next;
-                targets[t * stride + column] = static_cast<float>(lambdaReturn);
-                next = static_cast<double>(qHat[t * stride + column]);
+                const std::size_t cell = t * stride + column;
+                double gain = static_cast<double>(reward[t * episodes + b]);
+                if (!qTaken.empty()) {
+                    gain += static_cast<double>(qHat[cell]) - static_cast<double>(qTaken[cell]);
+                }
+                lambdaReturn = spec.lambda * spec.gamma * lambdaReturn + gain + (1.0 - spec.lambda) * spec.gamma * next;
+                targets[cell] = static_cast<float>(lambdaReturn);
+                next = static_cast<double>(qHat[cell]);
             }
         }
     }

@@ -21,8 +21,10 @@ struct TargetSpec {
 /// batch instead, bootstraps truncated short episodes from padding.)
 /// `qHat` [T + 1, B, K]: value of the greedy joint action under the target network; `reward` [T, B];
 /// `lengths`, `terminated` [B]. Returns [T, B, K], 0 on padded steps.
+/// With `qTaken` [T, B, K], the target network's value of the joint action taken, r_t becomes r_t + Qhat_t - Q_t: the
+/// "q_lambda" variant of PyMARL2 after Peng & Williams 1994. Empty: TD(lambda).
 [[nodiscard]] std::vector<float> tdLambdaTargets(const TargetSpec& spec, std::span<const float> qHat,
                                                  std::span<const float> reward, std::span<const int> lengths,
-                                                 std::span<const char> terminated);
+                                                 std::span<const char> terminated, std::span<const float> qTaken = {});
 
 } // namespace knife

@@ -3,22 +3,119 @@
 
 #include <utility>
 
+#include <ATen/ATen.h>
+
+#include "core/nets/kernels/worker_pool.h"
+#include "core/nets/mixers/mix_kernel.h"
+
 namespace knife {
 
-Result<std::unique_ptr<FactorizedNet>> FactorizedNet::build(const NetSpec& spec) {
-    std::unique_ptr<FactorizedNet> net(new FactorizedNet);
-    auto agent = makeAgent(spec.agentKind, spec.agent, {net->m_parameters, net->m_sites, spec.seed});
-    if (!agent) {
-        return tl::unexpected(agent.error());
+FactorizedNet::FactorizedNet(ParameterUse use) : m_parameters(use) {}
+
+FactorizedNet::~FactorizedNet() = default;
+
+Result<std::unique_ptr<FactorizedNet>> FactorizedNet::build(const NetSpec& spec, ParameterUse use) {
+    std::unique_ptr<FactorizedNet> net(new FactorizedNet(use));
+    // What the mixer needs fixes the agents, and the agents' parameters come first: the mixer is asked on a copy.
+    ParameterSet scratch(ParameterUse::Copied);
+    SiteList scratchSites;
+    const auto asked = makeMixer(spec.mixer, spec.mixerShape, {scratch, scratchSites, spec.seed});
+    if (!asked) {
+        return tl::unexpected(asked.error());
+    }
+    net->m_needs = (*asked)->needs();
+    const auto addAgent = [&](const std::string& name, std::int64_t outputs) -> Result<void> {
+        auto agent = makeAgent({.input = spec.input, .outputs = outputs, .config = spec.agent},
+                               {net->m_parameters, net->m_sites, name, spec.seed});
+        if (!agent) {
+            return tl::unexpected(agent.error());
+        }
+        auto kernel = spec.pool ? (*agent)->makeKernel(*spec.pool) : nullptr;
+        net->m_agents.push_back({std::move(*agent), std::move(kernel)});
+        return {};
+    };
+    if (auto added = addAgent("agent", spec.mixerShape.actions * net->m_needs.valuesPerAction); !added) {
+        return tl::unexpected(added.error());
+    }
+    for (const std::string& name : net->m_needs.furtherAgents) {
+        if (auto added = addAgent(name, spec.mixerShape.actions); !added) {
+            return tl::unexpected(added.error());
+        }
     }
     auto mixer = makeMixer(spec.mixer, spec.mixerShape, {net->m_parameters, net->m_sites, spec.seed});
     if (!mixer) {
         return tl::unexpected(mixer.error());
     }
-    net->m_agent = std::move(*agent);
     net->m_mixer = std::move(*mixer);
+    net->m_agent = net->m_agents.front().agent.get();
     net->m_parameters.seal(Trainability::Trainable);
+    if (spec.pool) {
+        net->m_mixKernel = net->m_mixer->makeKernel(*spec.pool);
+        net->m_pool = spec.pool;
+    }
     return net;
+}
+
+AgentPass FactorizedNet::AgentNet::pass(const at::Tensor& inputs, Keep keep, SiteTaps* taps) const {
+    if (!kernel) {
+        const at::AutoGradMode mode(keep == Keep::Gradient);
+        return agent->unroll(inputs, taps);
+    }
+    AgentPass pass = kernel->forward(inputs, keep, taps);
+    // Leaves of the graph that the mixer builds; backward() takes over from their gradients.
+    for (at::Tensor* leaf : {&pass.outputs, &pass.hidden}) {
+        if (leaf->defined() && keep == Keep::Gradient) {
+            *leaf = leaf->detach().requires_grad_(true);
+        }
+    }
+    return pass;
+}
+
+NetPass FactorizedNet::pass(const at::Tensor& inputs, Keep keep, SiteTaps* taps) const {
+    NetPass pass{.agent = m_agents.front().pass(inputs, keep, taps), .further = {}};
+    for (std::size_t i = 1; i < m_agents.size(); ++i) {
+        pass.further.push_back(m_agents[i].pass(inputs, keep, taps).outputs);
+    }
+    return pass;
+}
+
+void FactorizedNet::backward(const at::Tensor& inputs, const NetPass& pass, const at::Tensor& dOutputs) const {
+    const auto gradientOf = [](const at::Tensor& leaf) {
+        return leaf.defined() ? leaf.grad() : at::Tensor();
+    };
+    const AgentNet& acting = m_agents.front();
+    if (acting.kernel) {
+        acting.kernel->backward(inputs, dOutputs.defined() ? dOutputs : gradientOf(pass.agent.outputs),
+                                gradientOf(pass.agent.hidden));
+    } else if (dOutputs.defined()) {
+        pass.agent.outputs.backward(dOutputs);
+    }
+    for (std::size_t i = 1; i < m_agents.size(); ++i) {
+        if (m_agents[i].kernel) {
+            m_agents[i].kernel->backward(inputs, gradientOf(pass.further[i - 1]), {});
+        }
+    }
+}
+
+at::Tensor FactorizedNet::act(const at::Tensor& input, ActMemory& memory) const {
+    const AgentPass step = m_agent->act(input, memory.agent);
+    if (m_mixer->choosesByOutputs()) {
+        return step.outputs;
+    }
+    const at::Tensor outputs = step.outputs.defined() ? step.outputs.unsqueeze(0) : step.outputs;
+    return m_mixer->actionValues(outputs, step.hidden.unsqueeze(0), memory.mixer).squeeze(0);
+}
+
+ActMemory FactorizedNet::initialMemory(std::int64_t rows) const {
+    return {.agent = m_agent->initialMemory(rows), .mixer = {}};
+}
+
+double FactorizedNet::agentFlopsPerRow() const {
+    return static_cast<double>(m_agents.size()) * m_agent->flopsPerRow();
+}
+
+double FactorizedNet::agentInputFlopsPerRow() const {
+    return static_cast<double>(m_agents.size()) * m_agent->inputFlopsPerRow();
 }
 
 } // namespace knife

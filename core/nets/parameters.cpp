@@ -25,7 +25,8 @@ void ParameterSet::seal(Trainability trainability) {
     block.trainable = trainability == Trainability::Trainable;
     block.value = flat.empty() ? at::empty({0}) : at::cat(flat);
     block.parameters = std::exchange(m_pending, {});
-    if (block.trainable) {
+    const bool trained = block.trainable && m_use == ParameterUse::Trained;
+    if (trained) {
         block.grad = at::zeros_like(block.value);
         block.mask = at::ones_like(block.value);
         block.moment1 = at::zeros_like(block.value);
@@ -39,7 +40,7 @@ void ParameterSet::seal(Trainability trainability) {
             return buffer.narrow(0, offset, length).view(shape).detach();
         };
         parameter->value = view(block.value);
-        if (block.trainable) {
+        if (trained) {
             parameter->grad = view(block.grad);
             parameter->mask = view(block.mask);
             parameter->moment1 = view(block.moment1);
@@ -65,7 +66,8 @@ std::int64_t ParameterSet::count(Trainability trainability) const {
     for (const ParameterBlock& block : m_blocks) {
         std::int64_t trainable = 0;
         if (block.trainable) {
-            trainable = block.anyFrozen ? at::count_nonzero(block.mask).item<std::int64_t>() : block.size();
+            trainable = block.anyFrozen && block.mask.defined() ? at::count_nonzero(block.mask).item<std::int64_t>()
+                                                                : block.size();
         }
         total += trainability == Trainability::Trainable ? trainable : block.size() - trainable;
     }
@@ -74,7 +76,7 @@ std::int64_t ParameterSet::count(Trainability trainability) const {
 
 void ParameterSet::zeroGradients() {
     for (ParameterBlock& block : m_blocks) {
-        if (block.trainable) {
+        if (block.grad.defined()) {
             block.grad.zero_();
         }
     }
@@ -88,6 +90,9 @@ void ParameterSet::copyValuesFrom(const ParameterSet& other) {
 }
 
 void ParameterSet::freeze(const Parameter& parameter, const at::Tensor& entries) {
+    if (m_use == ParameterUse::Copied) {
+        return;
+    }
     for (at::Tensor tensor : {parameter.mask, parameter.moment1, parameter.moment2}) {
         tensor.masked_fill_(entries, 0.F);
     }

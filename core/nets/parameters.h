@@ -16,10 +16,10 @@ namespace knife {
 struct Parameter {
     std::string name;
     at::Tensor value;   ///< float32 leaf; requires a gradient in a trainable block
-    at::Tensor grad;    ///< undefined in a frozen block
-    at::Tensor mask;    ///< 1: trainable entry, 0: frozen entry; undefined in a frozen block
-    at::Tensor moment1; ///< Adam's first moment; undefined in a frozen block
-    at::Tensor moment2; ///< second moment of Adam and RMSprop; undefined in a frozen block
+    at::Tensor grad;    ///< this and what follows: undefined in a frozen block and in a set that is not trained
+    at::Tensor mask;    ///< 1: trainable entry, 0: frozen entry
+    at::Tensor moment1; ///< Adam's first moment
+    at::Tensor moment2; ///< second moment of Adam and RMSprop
 };
 
 /// Parameters that were declared together. Flat float32 tensors of equal length.
@@ -37,9 +37,17 @@ struct ParameterBlock {
 
 enum class Trainability : std::uint8_t { Trainable, Frozen };
 
+enum class ParameterUse : std::uint8_t {
+    Trained, ///< gradients, masks and moments beside the values
+    Copied,  ///< values only, for a target network
+};
+
 /// Owns all parameters of one network. Addresses of parameters are stable. Not thread-safe.
 class ParameterSet {
   public:
+    explicit ParameterSet(ParameterUse use = ParameterUse::Trained) : m_use(use) {}
+    [[nodiscard]] ParameterUse use() const { return m_use; }
+
     /// Announces a parameter with its initial value; it becomes part of the next sealed block.
     Parameter* declare(std::string name, at::Tensor initial);
     /// Packs everything declared since the last seal into one new block.
@@ -55,10 +63,12 @@ class ParameterSet {
     void zeroGradients();
     /// Copies values from a network of the same structure.
     void copyValuesFrom(const ParameterSet& other);
-    /// Freezes entries: their gradient is discarded from now on and their moments are cleared.
+    /// Freezes entries: their gradient is discarded from now on and their moments are cleared. Nothing to do in a set
+    /// that is not trained.
     void freeze(const Parameter& parameter, const at::Tensor& entries);
 
   private:
+    ParameterUse m_use;
     std::deque<Parameter> m_parameters;
     std::deque<ParameterBlock> m_blocks;
     std::vector<Parameter*> m_pending;

@@ -28,6 +28,11 @@ struct Site {
     std::string refusal; ///< why it refuses, for people
 };
 
+/// The refusal of a site whose incoming rows are outgoing weights of composites.
+[[nodiscard]] inline std::string behindComposites(const std::string& site, const std::string& feeder) {
+    return site + " reads the composites of " + feeder + "; only sites that read raw inputs accept composites";
+}
+
 /// Activations of one forward pass, one entry per site; entries of sites that the pass did not reach stay undefined.
 using SiteTaps = std::vector<SiteTap>;
 

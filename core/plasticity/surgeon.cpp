@@ -120,14 +120,16 @@ void Surgeon::operate(FactorizedNet& net, const SiteOperation& operation, Optimi
     CompositeLinear& layer = *net.sites().find(operation.site)->composite;
     const Draw draw =
         drawNeurons(layer.shape(), static_cast<std::int64_t>(operation.units.size()), operation.site, m_seed, event);
+    if (net.parameters().use() == ParameterUse::Copied || policy == OptimiserPolicy::Zero) {
+        layer.addComposites(net.parameters(), event, operation.units, draw.in, draw.bias, draw.out);
+        return;
+    }
     LiveMoments healthy = collectMoments(layer, operation.units);
     if (healthy.in.empty()) {
         healthy = collectMoments(layer, {}); // every unit is operated on: their own history is all there is
     }
     layer.addComposites(net.parameters(), event, operation.units, draw.in, draw.bias, draw.out);
-    if (policy == OptimiserPolicy::MeanFill) {
-        fillMoments(layer.branches().back(), healthy);
-    }
+    fillMoments(layer.branches().back(), healthy);
 }
 
 Result<std::vector<SiteReceipt>> Surgeon::apply(const SurgeryPlan& plan, std::int64_t event) {
@@ -140,7 +142,7 @@ Result<std::vector<SiteReceipt>> Surgeon::apply(const SurgeryPlan& plan, std::in
         record.blocks = net.parameters().blocks().size();
         for (const ParameterBlock& block : net.parameters().blocks()) {
             const auto keep = [&](const at::Tensor& t) {
-                return block.trainable ? t.clone() : at::Tensor();
+                return t.defined() ? t.clone() : at::Tensor();
             };
             record.masks.push_back(keep(block.mask));
             record.moments1.push_back(keep(block.moment1));
@@ -193,7 +195,7 @@ bool Surgeon::undo() {
         net.parameters().truncate(record.blocks);
         for (std::size_t i = 0; i < record.blocks; ++i) {
             ParameterBlock& block = net.parameters().blocks()[i];
-            if (block.trainable) {
+            if (block.mask.defined()) {
                 block.mask.copy_(record.masks[i]);
                 block.moment1.copy_(record.moments1[i]);
                 block.moment2.copy_(record.moments2[i]);

@@ -62,7 +62,7 @@ double flopPerUpdate(const FactorizedNet& net, const RunPlan& plan, std::int64_t
     const auto passes = [](double flops, double inputFlops) {
         return 4.0 * flops - inputFlops;
     };
-    return agentRows * passes(net.agent().flopsPerRow(), net.agent().inputFlopsPerRow()) +
+    return agentRows * passes(net.agentFlopsPerRow(), net.agentInputFlopsPerRow()) +
            mixerRows * passes(net.mixer().flopsPerRow(), net.mixer().inputFlopsPerRow());
 }
 
@@ -129,7 +129,7 @@ Result<LearnBenchmark> benchmarkLearning(const Experiment& experiment, double se
         for (std::int64_t i = 0; i < learning.parallelEnvs; ++i) {
             origins.push_back({.task = 0, .key = {.seed = 1, .greedy = false, .episode = episode++}});
         }
-        auto episodes = rollout.play((*learner)->online().agent(), origins, 1.0, {});
+        auto episodes = rollout.play((*learner)->online(), origins, 1.0, {});
         if (!episodes) {
             return tl::unexpected(episodes.error());
         }

@@ -34,14 +34,16 @@ std::string bytesOf(const at::Tensor& tensor) {
             static_cast<std::size_t>(tensor.numel()) * sizeof(float)};
 }
 
+// What a network does not have (moments of a target network, say) is not read, even where an older program wrote it.
 bool fill(const at::Tensor& tensor, const std::string& bytes) {
-    const std::size_t expected = tensor.defined() ? static_cast<std::size_t>(tensor.numel()) * sizeof(float) : 0;
+    if (!tensor.defined()) {
+        return true;
+    }
+    const std::size_t expected = static_cast<std::size_t>(tensor.numel()) * sizeof(float);
     if (bytes.size() != expected) {
         return false;
     }
-    if (expected > 0) {
-        std::memcpy(tensor.data_ptr<float>(), bytes.data(), expected);
-    }
+    std::memcpy(tensor.data_ptr<float>(), bytes.data(), expected);
     return true;
 }
 

@@ -5,7 +5,7 @@
 
 namespace knife {
 
-Result<EvaluationResult> evaluateGreedily(Rollout& rollout, const Agent& agent, std::uint64_t seed,
+Result<EvaluationResult> evaluateGreedily(Rollout& rollout, const FactorizedNet& net, std::uint64_t seed,
                                           std::int64_t firstEpisode, std::int64_t episodes) {
     EvaluationResult result;
     double wins = 0.0;
@@ -16,7 +16,7 @@ Result<EvaluationResult> evaluateGreedily(Rollout& rollout, const Agent& agent, 
             const auto number = static_cast<std::uint64_t>(firstEpisode + result.episodes + i);
             origins.push_back({.task = 0, .key = {.seed = seed, .greedy = true, .episode = number}});
         }
-        const auto played = rollout.play(agent, origins, /*epsilon=*/0.0, {});
+        const auto played = rollout.play(net, origins, /*epsilon=*/0.0, {});
         if (!played) {
             return tl::unexpected(played.error());
         }

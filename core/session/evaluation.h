@@ -17,7 +17,7 @@ struct EvaluationResult {
 };
 
 /// Plays `episodes` greedy episodes, numbered from `firstEpisode` on, in batches of the rollout's environments.
-[[nodiscard]] Result<EvaluationResult> evaluateGreedily(Rollout& rollout, const Agent& agent, std::uint64_t seed,
+[[nodiscard]] Result<EvaluationResult> evaluateGreedily(Rollout& rollout, const FactorizedNet& net, std::uint64_t seed,
                                                         std::int64_t firstEpisode, std::int64_t episodes);
 
 } // namespace knife

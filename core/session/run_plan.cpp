@@ -13,11 +13,16 @@ namespace knife {
 
 NetSpec makeNetSpec(const RunPlan& plan, std::uint64_t seed) {
     const InputLayout layout(plan.spec, plan.experiment.agent);
-    return {.agentKind = plan.experiment.agent.kind,
-            .agent = {.input = layout.width(), .hidden = plan.experiment.agent.hidden, .actions = plan.spec.nActions},
+    return {.agent = plan.experiment.agent,
+            .input = layout.width(),
             .mixer = plan.experiment.mixer,
-            .mixerShape = {.agents = plan.spec.nAgents, .state = plan.spec.stateDim},
-            .seed = seed};
+            .mixerShape = {.agents = plan.spec.nAgents,
+                           .actions = plan.spec.nActions,
+                           .state = plan.spec.stateDim,
+                           .obs = plan.spec.obsDim,
+                           .hidden = plan.experiment.agent.hidden},
+            .seed = seed,
+            .pool = {}};
 }
 
 Result<RunPlan> planRun(const Experiment& experiment) {

@@ -192,7 +192,7 @@ Result<void> TrainerImpl::collect() {
         const auto number = static_cast<std::uint64_t>(m_counters.clocks.episode.value + i);
         origins.push_back({.task = m_counters.task, .key = {.seed = m_seed, .greedy = false, .episode = number}});
     }
-    auto episodes = m_rollout->play(m_learner->online().agent(), origins, epsilon(), m_hook);
+    auto episodes = m_rollout->play(m_learner->online(), origins, epsilon(), m_hook);
     if (!episodes) {
         return tl::unexpected(episodes.error());
     }
@@ -209,7 +209,8 @@ Result<void> TrainerImpl::update() {
     UpdateStep& step = m_counters.clocks.update;
     const auto sampled = m_replay.sample(static_cast<std::size_t>(m_experiment.learning.batchEpisodes),
                                          CounterRng({m_seed, "replay", static_cast<std::uint64_t>(step.value)}));
-    const Batch batch = makeBatch(sampled, m_plan.spec, m_layout);
+    Batch batch = makeBatch(sampled, m_plan.spec, m_layout);
+    batch.number = step.value;
     const auto report = m_learner->update(batch, &m_diagnostics, m_diagnostics.wantsActivations(step));
     if (!report) {
         return tl::unexpected(report.error());
@@ -342,8 +343,8 @@ Result<void> TrainerImpl::evaluateIfDue() {
 }
 
 Result<void> TrainerImpl::evaluate() {
-    const auto result = evaluateGreedily(*m_evaluation, m_learner->online().agent(), m_seed,
-                                         m_counters.evaluationEpisodes, m_experiment.evaluation.episodes);
+    const auto result = evaluateGreedily(*m_evaluation, m_learner->online(), m_seed, m_counters.evaluationEpisodes,
+                                         m_experiment.evaluation.episodes);
     if (!result) {
         return tl::unexpected(result.error());
     }

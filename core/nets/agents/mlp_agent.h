@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/nets/agents/agent.h"
+#include "core/nets/agents/linear_head.h"
 
 namespace knife {
 
@@ -10,19 +11,19 @@ class MlpAgent final : public Agent {
   public:
     MlpAgent(const AgentShape& shape, const AgentMaterials& materials);
 
-    [[nodiscard]] at::Tensor unroll(const at::Tensor& inputs, SiteTaps* taps) const override;
-    [[nodiscard]] at::Tensor act(const at::Tensor& input, at::Tensor& memory) const override;
+    [[nodiscard]] AgentPass unroll(const at::Tensor& inputs, SiteTaps* taps) const override;
+    [[nodiscard]] AgentPass act(const at::Tensor& input, at::Tensor& memory) const override;
     [[nodiscard]] at::Tensor initialMemory(std::int64_t rows) const override;
     [[nodiscard]] double flopsPerRow() const override;
     [[nodiscard]] double inputFlopsPerRow() const override;
 
   private:
-    [[nodiscard]] at::Tensor forward(const at::Tensor& rows, SiteTaps* taps) const;
+    [[nodiscard]] AgentPass forward(const at::Tensor& rows, SiteTaps* taps) const;
 
     AgentShape m_shape;
+    std::int64_t m_hidden;
     CompositeLinear m_fc1; ///< its consumer is the second layer
-    Parameter* m_head;
-    Parameter* m_headBias;
+    LinearHead m_head;
     std::size_t m_firstSite;
     std::size_t m_secondSite;
 };

@@ -29,8 +29,12 @@ constexpr std::array kAgents{
 
 } // namespace
 
-Result<std::unique_ptr<Agent>> makeAgent(const std::string& kind, const AgentShape& shape,
-                                         const AgentMaterials& materials) {
+std::unique_ptr<AgentKernel> Agent::makeKernel(WorkerPool&) const {
+    return nullptr;
+}
+
+Result<std::unique_ptr<Agent>> makeAgent(const AgentShape& shape, const AgentMaterials& materials) {
+    const std::string& kind = shape.config.kind;
     std::string known;
     for (const Entry& entry : kAgents) {
         if (kind == entry.kind) {

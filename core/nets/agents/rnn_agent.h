@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// fc -> ReLU -> GRU cell -> fc: the recurrent agent of PyMARL (oxwhirl/pymarl). Gates as in torch.nn.GRUCell:
+// fc -> ReLU (-> fc -> ReLU) -> GRU cell -> fc: the recurrent agent of PyMARL (oxwhirl/pymarl), with the second layer
+// that of ReBorn (xmu-rl-3dv/ReBorn). Gates as in torch.nn.GRUCell:
 // n = tanh(W_in x + b_in + r (W_hn h + b_hn)), h' = (1 - z) n + z h.
 #pragma once
 
 #include "core/nets/agents/agent.h"
+#include "core/nets/agents/linear_head.h"
 
 namespace knife {
 
@@ -11,22 +13,30 @@ class RnnAgent final : public Agent {
   public:
     RnnAgent(const AgentShape& shape, const AgentMaterials& materials);
 
-    [[nodiscard]] at::Tensor unroll(const at::Tensor& inputs, SiteTaps* taps) const override;
-    [[nodiscard]] at::Tensor act(const at::Tensor& input, at::Tensor& memory) const override;
+    [[nodiscard]] AgentPass unroll(const at::Tensor& inputs, SiteTaps* taps) const override;
+    [[nodiscard]] AgentPass act(const at::Tensor& input, at::Tensor& memory) const override;
     [[nodiscard]] at::Tensor initialMemory(std::int64_t rows) const override;
+    [[nodiscard]] std::unique_ptr<AgentKernel> makeKernel(WorkerPool& pool) const override;
     [[nodiscard]] double flopsPerRow() const override;
     [[nodiscard]] double inputFlopsPerRow() const override;
 
   private:
+    friend class RnnKernel;
+    [[nodiscard]] bool isDeep() const { return m_inputGates != nullptr; }
+    /// x [rows, input] -> [rows, 3 H], the input's part of the gates.
+    [[nodiscard]] at::Tensor inputGates(const at::Tensor& x, SiteTaps* taps) const;
     [[nodiscard]] at::Tensor cell(const at::Tensor& inputGates, const at::Tensor& h) const;
 
     AgentShape m_shape;
-    CompositeLinear m_fc1; ///< its consumer is the GRU's input projection, all three gates at once
-    Parameter* m_recurrent;
+    std::int64_t m_hidden;
+    CompositeLinear m_fc1;             ///< its consumer is the second layer, or all three input gates at once
+    Parameter* m_inputGates = nullptr; ///< [3 H, H] behind the second layer; nullptr: there is none
+    Parameter* m_inputGatesBias = nullptr;
+    Parameter* m_recurrent; ///< [3 H, H]: reset, update, candidate
     Parameter* m_recurrentBias;
-    Parameter* m_head;
-    Parameter* m_headBias;
-    std::size_t m_site;
+    LinearHead m_head;
+    std::size_t m_firstSite = 0;
+    std::size_t m_secondSite = 0;
 };
 
 } // namespace knife

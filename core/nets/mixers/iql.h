@@ -12,7 +12,7 @@ inline void describe(FieldVisitor&, IqlConfig&) {}
 class IqlMixer final : public Mixer {
   public:
     IqlMixer(const IqlConfig&, const MixerShape& shape, const MixerMaterials&) : m_agents(shape.agents) {}
-    [[nodiscard]] at::Tensor mix(const at::Tensor& q, const at::Tensor& state, SiteTaps* taps) const override;
+    [[nodiscard]] at::Tensor mix(const JointView& view, SiteTaps* taps) const override;
     [[nodiscard]] std::int64_t outputs() const override { return m_agents; }
 
   private:

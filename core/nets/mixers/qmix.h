@@ -5,8 +5,7 @@
 // the hypernetwork, so composites inside it keep Q_tot monotone in every q_a.
 #pragma once
 
-#include <optional>
-
+#include "core/nets/mixers/feed_forward.h"
 #include "core/nets/mixers/mixer.h"
 
 namespace knife {
@@ -18,32 +17,46 @@ struct QmixConfig {
 };
 void describe(FieldVisitor& visitor, QmixConfig& config);
 
+/// Q_tot from chosen action values q [rows, N] and states [rows, S]; the part that other methods build on too.
+class MonotonicMixing {
+  public:
+    /// Sites and parameters are named `<prefix>.hyper_w1`, `.hyper_b1`, `.hyper_w2`, `.v`, `.mix`.
+    MonotonicMixing(const QmixConfig& config, const MixerShape& shape, const MixerMaterials& materials,
+                    const std::string& prefix);
+    /// [rows, 1].
+    [[nodiscard]] at::Tensor mix(const at::Tensor& q, const at::Tensor& state, SiteTaps* taps) const;
+    [[nodiscard]] double flopsPerRow() const;
+    [[nodiscard]] double inputFlopsPerRow() const;
+
+    [[nodiscard]] std::int64_t agents() const { return m_agents; }
+    [[nodiscard]] std::int64_t embed() const { return m_embed; }
+    [[nodiscard]] std::int64_t state() const { return m_state; }
+    [[nodiscard]] const FeedForward& w1() const { return m_w1; }
+    [[nodiscard]] const FeedForward& b1() const { return m_b1; }
+    [[nodiscard]] const FeedForward& w2() const { return m_w2; }
+    [[nodiscard]] const FeedForward& v() const { return m_v; }
+    [[nodiscard]] std::size_t mixSite() const { return m_mixSite; }
+
+  private:
+    std::int64_t m_agents;
+    std::int64_t m_embed;
+    std::int64_t m_state;
+    FeedForward m_w1;
+    FeedForward m_b1;
+    FeedForward m_w2;
+    FeedForward m_v;
+    std::size_t m_mixSite = 0;
+};
+
 class QmixMixer final : public Mixer {
   public:
     QmixMixer(const QmixConfig& config, const MixerShape& shape, const MixerMaterials& materials);
-    [[nodiscard]] at::Tensor mix(const at::Tensor& q, const at::Tensor& state, SiteTaps* taps) const override;
-    [[nodiscard]] double flopsPerRow() const override;
-    [[nodiscard]] double inputFlopsPerRow() const override;
+    [[nodiscard]] at::Tensor mix(const JointView& view, SiteTaps* taps) const override;
+    [[nodiscard]] double flopsPerRow() const override { return m_mixing.flopsPerRow(); }
+    [[nodiscard]] double inputFlopsPerRow() const override { return m_mixing.inputFlopsPerRow(); }
 
   private:
-    /// State to weights, one layer or two.
-    struct Hypernet {
-        std::optional<CompositeLinear> deep;
-        Parameter* weight = nullptr; ///< of the one-layer form
-        Parameter* bias = nullptr;
-        std::size_t site = 0; ///< of the two-layer form
-        [[nodiscard]] at::Tensor forward(const at::Tensor& state, SiteTaps* taps) const;
-    };
-    void buildHypernet(Hypernet& net, const std::string& name, std::int64_t hidden, std::int64_t outputs, bool deep,
-                       const MixerMaterials& materials) const;
-
-    QmixConfig m_config;
-    MixerShape m_shape;
-    Hypernet m_w1;
-    Hypernet m_b1;
-    Hypernet m_w2;
-    Hypernet m_v;
-    std::size_t m_mixSite = 0;
+    MonotonicMixing m_mixing;
 };
 
 } // namespace knife

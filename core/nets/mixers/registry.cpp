@@ -46,6 +46,14 @@ Result<std::unique_ptr<Mixer>> makeMixer(const Section& section, const MixerShap
     return (*entry)->make(section, shape, materials);
 }
 
+std::vector<std::string> mixerMethods() {
+    std::vector<std::string> methods;
+    for (const Entry& entry : kMixers) {
+        methods.emplace_back(entry.method);
+    }
+    return methods;
+}
+
 Result<Section> resolveMixer(const Section& section) {
     const auto entry = findMethod(section, kMixers, kDefaultMethod);
     if (!entry) {

@@ -5,8 +5,8 @@
 
 namespace knife {
 
-at::Tensor VdnMixer::mix(const at::Tensor& q, const at::Tensor&, SiteTaps*) const {
-    return q.sum(1, /*keepdim=*/true);
+at::Tensor VdnMixer::mix(const JointView& view, SiteTaps*) const {
+    return valuesAt(view.outputs, view.actions).sum(1, /*keepdim=*/true);
 }
 
 } // namespace knife

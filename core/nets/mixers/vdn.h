@@ -12,7 +12,7 @@ inline void describe(FieldVisitor&, VdnConfig&) {}
 class VdnMixer final : public Mixer {
   public:
     VdnMixer(const VdnConfig&, const MixerShape&, const MixerMaterials&) {}
-    [[nodiscard]] at::Tensor mix(const at::Tensor& q, const at::Tensor& state, SiteTaps* taps) const override;
+    [[nodiscard]] at::Tensor mix(const JointView& view, SiteTaps* taps) const override;
 };
 
 } // namespace knife

@@ -91,11 +91,19 @@ Episodes randomEpisodes(const EnvSpec& spec, const std::vector<int>& lengths, st
 }
 
 NetSpec Setup::net() const {
-    return {.agentKind = agentKind,
-            .agent = {.input = layout().width(), .hidden = hidden, .actions = spec.nActions},
+    AgentConfig config = agent;
+    config.kind = agentKind;
+    config.hidden = hidden;
+    return {.agent = config,
+            .input = layout().width(),
             .mixer = sectionOf(mixer, "mixer"),
-            .mixerShape = {.agents = spec.nAgents, .state = spec.stateDim},
-            .seed = seed};
+            .mixerShape = {.agents = spec.nAgents,
+                           .actions = spec.nActions,
+                           .state = spec.stateDim,
+                           .obs = spec.obsDim,
+                           .hidden = hidden},
+            .seed = seed,
+            .pool = pool};
 }
 
 std::unique_ptr<Learner> Setup::learner() const {
@@ -130,6 +138,19 @@ std::size_t siteIndex(const FactorizedNet& net, const std::string& name) {
         throw std::runtime_error("no site " + name);
     }
     return static_cast<std::size_t>(found - all.begin());
+}
+
+JointView chosenValues(const at::Tensor& q, const at::Tensor& state) {
+    return {.steps = 1,
+            .episodes = q.size(0),
+            .outputs = q.unsqueeze(2),
+            .hidden = {},
+            .inputs = {},
+            .state = state,
+            .unavailable = at::zeros({q.size(0), q.size(1), 1}, at::kBool),
+            .actions = at::zeros({q.size(0), q.size(1)}, at::kLong),
+            .further = {},
+            .noise = {}};
 }
 
 SurgeryPlan planOf(std::vector<SiteOperation> operations) {

@@ -35,6 +35,7 @@ struct Setup {
     std::string mixer = "method = \"qmix\"\nembed = 8\nhypernet_embed = 12";
     std::int64_t hidden = 16;
     std::uint64_t seed = 1;
+    std::shared_ptr<WorkerPool> pool; ///< none: the reference path
     AgentConfig agent;
     LearningConfig learning;
 
@@ -50,6 +51,9 @@ struct Setup {
 [[nodiscard]] const Parameter& parameterNamed(const FactorizedNet& net, const std::string& name);
 [[nodiscard]] const Site& siteNamed(const FactorizedNet& net, const std::string& name);
 [[nodiscard]] std::size_t siteIndex(const FactorizedNet& net, const std::string& name);
+
+/// A view of agents with a single action each, whose values are q [rows, N].
+[[nodiscard]] JointView chosenValues(const at::Tensor& q, const at::Tensor& state);
 
 /// A plan by hand; everything but the operations is as by default.
 [[nodiscard]] SurgeryPlan planOf(std::vector<SiteOperation> operations);

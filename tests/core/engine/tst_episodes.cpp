@@ -79,7 +79,7 @@ struct Player {
             origins.push_back(
                 {.task = 0, .key = {.seed = 3, .greedy = false, .episode = first + static_cast<std::uint64_t>(i)}});
         }
-        auto played = rollout->play(learner->online().agent(), origins, epsilon, nullptr);
+        auto played = rollout->play(learner->online(), origins, epsilon, nullptr);
         if (!played) {
             throw std::runtime_error(played.error().describe());
         }
@@ -356,7 +356,7 @@ class TestEpisodes : public QObject {
         const at::Tensor q = player.learner->online()
                                  .agent()
                                  .unroll(batch.inputs, nullptr)
-                                 .view({batch.steps + 1, 2, spec.nAgents, spec.nActions});
+                                 .outputs.view({batch.steps + 1, 2, spec.nAgents, spec.nActions});
         for (std::int64_t b = 0; b < 2; ++b) {
             forEachChoice(*episodes[static_cast<std::size_t>(b)], spec, [&](int t, int a, auto avail, int action) {
                 QVERIFY(avail[static_cast<std::size_t>(action)] != 0);

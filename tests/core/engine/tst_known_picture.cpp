@@ -124,7 +124,7 @@ class Apprentice {
         for (int e = 0; e < kParallel; ++e) {
             origins.push_back({.task = 0, .key = {.seed = m_setup.seed, .greedy = greedy, .episode = m_episodes++}});
         }
-        auto played = m_rollout.play(m_learner->online().agent(), origins, epsilon, nullptr);
+        auto played = m_rollout.play(m_learner->online(), origins, epsilon, nullptr);
         if (!played) {
             throw std::runtime_error(played.error().describe());
         }

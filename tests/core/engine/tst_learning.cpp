@@ -262,7 +262,7 @@ class TestLearning : public QObject {
         shakeTarget(*learner);
         const Batch batch = setup.batch({randomEpisode(setup.spec, 1, End::Terminated, 4)});
         const at::NoGradGuard noGrad;
-        const at::Tensor q = learner->online().agent().unroll(batch.inputs, nullptr).view({2, 3, 4});
+        const at::Tensor q = learner->online().agent().unroll(batch.inputs, nullptr).outputs.view({2, 3, 4});
         double expected = 0.0;
         for (int a = 0; a < 3; ++a) {
             const double chosen = q[0][a][batch.actions[0][0][a].item<std::int64_t>()].item<double>();

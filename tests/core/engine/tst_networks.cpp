@@ -52,7 +52,7 @@ void operateEverywhere(FactorizedNet& net, FactorizedNet& target, int events) {
 
 at::Tensor gradientByQ(const FactorizedNet& net, const at::Tensor& q, const at::Tensor& state) {
     const at::Tensor leaf = q.detach().clone().requires_grad_(true);
-    net.mixer().mix(leaf, state, nullptr).sum().backward();
+    net.mixer().mix(chosenValues(leaf, state), nullptr).sum().backward();
     return leaf.grad();
 }
 
@@ -92,11 +92,12 @@ class TestNetworks : public QObject {
   private Q_SLOTS:
     void parameterCountsAreThoseOfTheReferences() {
         const auto build = [](const std::string& mixer) {
-            return trainable(*buildNet({.agentKind = "rnn",
-                                        .agent = {.input = 60, .hidden = 64, .actions = 11},
+            return trainable(*buildNet({.agent = {.kind = "rnn", .hidden = 64},
+                                        .input = 60,
                                         .mixer = sectionOf(mixer, "mixer"),
-                                        .mixerShape = {.agents = 5, .state = 48},
-                                        .seed = 1}));
+                                        .mixerShape = {.agents = 5, .actions = 11, .state = 48},
+                                        .seed = 1,
+                                        .pool = {}}));
         };
         const std::int64_t agent = build("method = \"vdn\"");
         QCOMPARE(agent, std::int64_t(29'579));
@@ -151,7 +152,7 @@ class TestNetworks : public QObject {
                              value("agent.gru.input.bias"), value("agent.gru.recurrent.bias"));
             expected.push_back(at::linear(h, value("agent.head.weight"), value("agent.head.bias")));
         }
-        const at::Tensor q = net->agent().unroll(inputs, nullptr);
+        const at::Tensor q = net->agent().unroll(inputs, nullptr).outputs;
         QVERIFY(at::allclose(q, at::stack(expected), 0.0, 1e-6));
     }
 
@@ -170,13 +171,13 @@ class TestNetworks : public QObject {
         const auto net = buildNet(spec);
         const auto target = buildNet(spec);
         operateEverywhere(*net, *target, events);
-        const at::Tensor inputs = randomTensor({9, 6, spec.agent.input}, 4);
-        const at::Tensor q = net->agent().unroll(inputs, nullptr);
+        const at::Tensor inputs = randomTensor({9, 6, spec.input}, 4);
+        const at::Tensor q = net->agent().unroll(inputs, nullptr).outputs;
         QCOMPARE(q.sizes().vec(), (std::vector<std::int64_t>{9, 6, 4}));
         const double scale = std::max(1.0, q.abs().max().item<double>()); // kernels of unequal shape round differently
         at::Tensor memory = net->agent().initialMemory(6);
         for (std::int64_t t = 0; t < inputs.size(0); ++t) {
-            const at::Tensor step = net->agent().act(inputs.select(0, t), memory);
+            const at::Tensor step = net->agent().act(inputs.select(0, t), memory).outputs;
             const double error = (step - q.select(0, t)).abs().max().item<double>();
             QVERIFY2(error <= 1e-6 * scale, qPrintable(QString("off by %1 of %2").arg(error).arg(scale)));
         }
@@ -185,10 +186,10 @@ class TestNetworks : public QObject {
     void feedForwardAgentForgetsTheStepsBefore() {
         const NetSpec spec = specOf("mlp", "method = \"vdn\"");
         const auto net = buildNet(spec);
-        at::Tensor inputs = randomTensor({4, 6, spec.agent.input}, 4);
-        const at::Tensor before = net->agent().unroll(inputs, nullptr).select(0, 3).clone();
+        at::Tensor inputs = randomTensor({4, 6, spec.input}, 4);
+        const at::Tensor before = net->agent().unroll(inputs, nullptr).outputs.select(0, 3).clone();
         inputs.select(0, 1).zero_();
-        QVERIFY(sameBits(net->agent().unroll(inputs, nullptr).select(0, 3), before));
+        QVERIFY(sameBits(net->agent().unroll(inputs, nullptr).outputs.select(0, 3), before));
     }
 
     void qmixEqualsItsFormula() {
@@ -205,7 +206,7 @@ class TestNetworks : public QObject {
         const at::Tensor v = at::linear(at::relu(at::linear(state, value("mixer.v.weight"), value("mixer.v.bias"))),
                                         value("mixer.v.out.weight"), value("mixer.v.out.bias"));
         const at::Tensor expected = at::mm(at::elu(at::mm(q, w1) + b1), w2.t()) + v;
-        QVERIFY(at::allclose(net->mixer().mix(q, state, nullptr), expected, 1e-5, 1e-6));
+        QVERIFY(at::allclose(net->mixer().mix(chosenValues(q, state), nullptr), expected, 1e-5, 1e-6));
     }
 
     void vdnSumsAndIqlPassesThrough() {
@@ -213,8 +214,8 @@ class TestNetworks : public QObject {
         const at::Tensor state = randomTensor({20, 6}, 2);
         const auto vdn = buildNet(specOf("rnn", "method = \"vdn\""));
         const auto iql = buildNet(specOf("rnn", "method = \"iql\""));
-        QVERIFY(at::allclose(vdn->mixer().mix(q, state, nullptr), q.sum(1, true), 0.0, 1e-6));
-        QVERIFY(sameBits(iql->mixer().mix(q, state, nullptr), q));
+        QVERIFY(at::allclose(vdn->mixer().mix(chosenValues(q, state), nullptr), q.sum(1, true), 0.0, 1e-6));
+        QVERIFY(sameBits(iql->mixer().mix(chosenValues(q, state), nullptr), q));
         QCOMPARE(vdn->mixer().outputs(), std::int64_t(1));
         QCOMPARE(iql->mixer().outputs(), std::int64_t(3));
     }
@@ -314,8 +315,8 @@ class TestNetworks : public QObject {
         const Setup setup;
         const auto net = buildNet(setup.net());
         SiteTaps taps(net->sites().all().size());
-        const at::Tensor q = net->agent().unroll(randomTensor({3, 4, setup.layout().width()}, 1), &taps);
-        const at::Tensor qTot = net->mixer().mix(randomTensor({5, 3}, 2), randomTensor({5, 6}, 3), &taps);
+        const at::Tensor q = net->agent().unroll(randomTensor({3, 4, setup.layout().width()}, 1), &taps).outputs;
+        const at::Tensor qTot = net->mixer().mix(chosenValues(randomTensor({5, 3}, 2), randomTensor({5, 6}, 3)), &taps);
         for (std::size_t i = 0; i < taps.size(); ++i) {
             const Site& site = net->sites().all()[i];
             const std::int64_t rows = site.scope == SiteScope::Agent ? 12 : 5;

@@ -118,7 +118,7 @@ void operateUnseen(Theatre& theatre, const SurgeryPlan& plan, std::int64_t event
     const auto act = [&] {
         const at::NoGradGuard noGrad;
         at::Tensor memory = theatre.online().agent().initialMemory(2);
-        return theatre.online().agent().act(row, memory);
+        return theatre.online().agent().act(row, memory).outputs;
     };
     const Probe before = theatre.learner->probe(batch);
     const at::Tensor actedBefore = act();
