@@ -53,7 +53,11 @@ class SessionImpl final : public Session {
           m_store(std::move(store)),
           m_state(state) {}
 
-    Result<void> prepare(std::string_view saved, std::string_view reason);
+    /// Builds everything that trains; `saved` may be empty. The store is left alone.
+    Result<void> prepare(std::string_view saved);
+    Result<void> beginSegment(std::string_view reason);
+    /// Cuts the stored run off at the checkpoint that prepare() has taken the state from.
+    Result<void> goOnFrom(const std::optional<CheckpointRecord>& checkpoint);
 
     const RunId& id() const override { return m_store->id(); }
     std::int64_t totalEnvSteps() const override { return m_plan.experiment.steps; }
@@ -116,7 +120,7 @@ class SessionImpl final : public Session {
     bool m_neuronsStale = true;
 };
 
-Result<void> SessionImpl::prepare(std::string_view saved, std::string_view reason) {
+Result<void> SessionImpl::prepare(std::string_view saved) {
     auto trainer = Trainer::build(m_plan, m_seed, *m_store, [this] { serveSnapshot(); });
     if (!trainer) {
         return tl::unexpected(trainer.error());
@@ -133,6 +137,14 @@ Result<void> SessionImpl::prepare(std::string_view saved, std::string_view reaso
                     "lower agent.hidden, mixer.embed or mixer.hypernet_embed");
     }
     m_wallBefore = m_trainer->clocks().wallS;
+    return {};
+}
+
+Result<void> SessionImpl::goOnFrom(const std::optional<CheckpointRecord>& checkpoint) {
+    return m_store->goOnFrom(checkpoint, m_plan.experiment.steps);
+}
+
+Result<void> SessionImpl::beginSegment(std::string_view reason) {
     if (auto segment = m_store->beginSegment(m_trainer->clocks(), reason); !segment) {
         return tl::unexpected(segment.error());
     }
@@ -448,17 +460,6 @@ RunOutcome SessionImpl::finish(const Result<void>& trained) {
     return outcome;
 }
 
-Result<std::unique_ptr<Session>> prepared(std::unique_ptr<SessionImpl> session, std::string_view saved,
-                                          std::string_view reason) {
-    const auto prepare = [&] {
-        return session->prepare(saved, reason);
-    };
-    if (auto ready = guarded("preparing the run", prepare); !ready) {
-        return tl::unexpected(ready.error());
-    }
-    return session;
-}
-
 struct SavedState {
     std::optional<CheckpointRecord> checkpoint; ///< none: the run begins anew
     std::string content;
@@ -484,6 +485,40 @@ Result<SavedState> newestSoundCheckpoint(RunReader& reader, const RunId& run) {
     return SavedState();
 }
 
+// A stored run, ready to be built anew.
+struct StoredRun {
+    std::uint64_t seed = 0;
+    RunPlan plan;
+    SavedState saved;
+};
+
+Result<StoredRun> readStoredRun(RunReader& reader, const RunId& run, std::optional<std::int64_t> steps,
+                                std::optional<std::int64_t> threads) {
+    const auto record = reader.run(run);
+    const auto config = reader.configToml(run);
+    if (!record || !config) {
+        return tl::unexpected(!record ? record.error() : config.error());
+    }
+    auto experiment = parseExperiment(*config, fmt::format("stored configuration of run {}", run.value));
+    if (!experiment) {
+        return tl::unexpected(experiment.error());
+    }
+    experiment->steps = steps.value_or(record->totalEnvSteps);
+    pinThreads(static_cast<int>(threads.value_or(experiment->threads)));
+    auto plan = guarded("setting the run up", [&] { return planRun(*experiment); });
+    auto saved = newestSoundCheckpoint(reader, run);
+    if (!plan || !saved) {
+        return tl::unexpected(!plan ? plan.error() : saved.error());
+    }
+    const Clocks from = saved->checkpoint ? saved->checkpoint->clocks : Clocks();
+    if (from.envStep.value >= experiment->steps) {
+        return fail(ErrorCode::Usage, fmt::format("run {} has used up its budget of {} env steps; give a larger one "
+                                                  "with --steps",
+                                                  run.value, experiment->steps));
+    }
+    return StoredRun{record->seed, std::move(*plan), std::move(*saved)};
+}
+
 } // namespace
 
 Result<std::unique_ptr<Session>> Session::start(const Experiment& experiment, std::uint64_t seed,
@@ -507,11 +542,19 @@ Result<std::unique_ptr<Session>> Session::start(const Experiment& experiment, st
     if (!store) {
         return tl::unexpected(store.error());
     }
-    return prepared(
-        std::make_unique<SessionImpl>(std::move(*plan), seed, options.startPaused, std::move(*store), RunState::Idle),
-        {}, "start");
+    auto session =
+        std::make_unique<SessionImpl>(std::move(*plan), seed, options.startPaused, std::move(*store), RunState::Idle);
+    if (auto ready = guarded("preparing the run", [&] { return session->prepare({}); }); !ready) {
+        return tl::unexpected(ready.error());
+    }
+    if (auto begun = session->beginSegment("start"); !begun) {
+        return tl::unexpected(begun.error());
+    }
+    return session;
 }
 
+// The order matters. Nobody else may write between what is read here and what is cut off; and what is stored stays as
+// it is until the checkpoint has proved to be one that training can go on from.
 Result<std::unique_ptr<Session>> Session::resume(const RunId& run, std::optional<std::int64_t> steps,
                                                  std::optional<std::int64_t> threads, const SessionOptions& options) {
     auto reader = RunReader::open(options.workspace);
@@ -521,38 +564,26 @@ Result<std::unique_ptr<Session>> Session::resume(const RunId& run, std::optional
     if (auto ready = prepareWorkspace(options.workspace); !ready) { // it may be of an older schema
         return tl::unexpected(ready.error());
     }
-    const auto record = (*reader)->run(run);
-    const auto config = (*reader)->configToml(run);
-    if (!record || !config) {
-        return tl::unexpected(!record ? record.error() : config.error());
-    }
-    auto experiment = parseExperiment(*config, fmt::format("stored configuration of run {}", run.value));
-    if (!experiment) {
-        return tl::unexpected(experiment.error());
-    }
-    experiment->steps = steps.value_or(record->totalEnvSteps);
-    pinThreads(static_cast<int>(threads.value_or(experiment->threads)));
-    auto plan = guarded("setting the run up", [&] { return planRun(*experiment); });
-    if (!plan) {
-        return tl::unexpected(plan.error());
-    }
-    const auto saved = newestSoundCheckpoint(**reader, run);
-    if (!saved) {
-        return tl::unexpected(saved.error());
-    }
-    const Clocks from = saved->checkpoint ? saved->checkpoint->clocks : Clocks();
-    if (from.envStep.value >= experiment->steps) {
-        return fail(ErrorCode::Usage, fmt::format("run {} has used up its budget of {} env steps; give a larger one "
-                                                  "with --steps",
-                                                  run.value, experiment->steps));
-    }
-    auto store = RunWriter::takeOver(options.workspace, run, saved->checkpoint, experiment->steps);
+    auto store = RunWriter::takeOver(options.workspace, run);
     if (!store) {
         return tl::unexpected(store.error());
     }
-    return prepared(std::make_unique<SessionImpl>(std::move(*plan), record->seed, options.startPaused,
-                                                  std::move(*store), RunState::Interrupted),
-                    saved->content, "resume");
+    auto stored = readStoredRun(**reader, run, steps, threads);
+    if (!stored) {
+        return tl::unexpected(stored.error());
+    }
+    auto session = std::make_unique<SessionImpl>(std::move(stored->plan), stored->seed, options.startPaused,
+                                                 std::move(*store), RunState::Interrupted);
+    if (auto ready = guarded("preparing the run", [&] { return session->prepare(stored->saved.content); }); !ready) {
+        return tl::unexpected(ready.error());
+    }
+    if (auto cut = session->goOnFrom(stored->saved.checkpoint); !cut) {
+        return tl::unexpected(cut.error());
+    }
+    if (auto begun = session->beginSegment("resume"); !begun) {
+        return tl::unexpected(begun.error());
+    }
+    return session;
 }
 
 } // namespace knife

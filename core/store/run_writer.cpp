@@ -398,7 +398,7 @@ class RunStore {
     }
 
     /// Cuts the run off and marks it as ours.
-    Result<void> takeOver(const std::optional<CheckpointRecord>& from, std::optional<std::int64_t> totalEnvSteps) {
+    Result<void> goOnFrom(const std::optional<CheckpointRecord>& from, std::optional<std::int64_t> totalEnvSteps) {
         m_blobs.removeTemporaries(m_run.value);
         return m_database.guarded([&]() -> Result<void> {
             WriteTransaction transaction(m_database.connection(), WriteTransaction::Promise::Durable);
@@ -621,6 +621,11 @@ class ThreadedWriter final : public RunWriter {
     }
 
     [[nodiscard]] const RunId& id() const override { return m_run; }
+
+    [[nodiscard]] Result<void> goOnFrom(const std::optional<CheckpointRecord>& from,
+                                        std::optional<std::int64_t> totalEnvSteps) override {
+        return runTask([&] { return m_store->goOnFrom(from, totalEnvSteps); });
+    }
 
     [[nodiscard]] Result<SegmentId> beginSegment(const Clocks& clocks, std::string_view reason) override {
         SegmentId segment;
@@ -874,9 +879,7 @@ Result<std::unique_ptr<RunWriter>> RunWriter::create(const std::filesystem::path
                                             std::make_unique<RunStore>(std::move(*database), workspace, id, *key));
 }
 
-Result<std::unique_ptr<RunWriter>> RunWriter::takeOver(const std::filesystem::path& workspace, const RunId& run,
-                                                       const std::optional<CheckpointRecord>& from,
-                                                       std::optional<std::int64_t> totalEnvSteps) {
+Result<std::unique_ptr<RunWriter>> RunWriter::takeOver(const std::filesystem::path& workspace, const RunId& run) {
     Result<Database> database = Database::open(workspace, Database::Access::Write);
     if (!database) {
         return tl::unexpected(std::move(database).error());
@@ -889,11 +892,8 @@ Result<std::unique_ptr<RunWriter>> RunWriter::takeOver(const std::filesystem::pa
     if (!lock) {
         return tl::unexpected(std::move(lock).error().within(fmt::format("taking over run {}", run.value)));
     }
-    auto store = std::make_unique<RunStore>(std::move(*database), workspace, run, *key);
-    if (Result<void> taken = store->takeOver(from, totalEnvSteps); !taken) {
-        return tl::unexpected(std::move(taken).error());
-    }
-    return std::make_unique<ThreadedWriter>(std::move(*lock), run, std::move(store));
+    return std::make_unique<ThreadedWriter>(std::move(*lock), run,
+                                            std::make_unique<RunStore>(std::move(*database), workspace, run, *key));
 }
 
 } // namespace knife

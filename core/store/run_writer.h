@@ -28,16 +28,19 @@ class RunWriter {
     /// Creates a run in an existing workspace (see prepareWorkspace) and takes its lock.
     [[nodiscard]] static Result<std::unique_ptr<RunWriter>> create(const std::filesystem::path& workspace,
                                                                    const NewRun& run);
-    /// Takes over an existing run, for a resume. ErrorCode::Locked names the process that holds it. Everything that was
-    /// stored after the checkpoint `from` (everything at all without one) is cut off, so that the run is one line
-    /// again. `totalEnvSteps` replaces the stored budget.
+    /// Takes the lock of an existing run, for a resume, and changes nothing that is stored: what is read from now on
+    /// stays as it is until goOnFrom(). ErrorCode::Locked names the process that holds the run.
     [[nodiscard]] static Result<std::unique_ptr<RunWriter>> takeOver(const std::filesystem::path& workspace,
-                                                                     const RunId& run,
-                                                                     const std::optional<CheckpointRecord>& from,
-                                                                     std::optional<std::int64_t> totalEnvSteps = {});
+                                                                     const RunId& run);
     virtual ~RunWriter() = default; ///< flushes; a run that was not closed is left to be found Interrupted
 
     [[nodiscard]] virtual const RunId& id() const = 0;
+
+    /// To be called first after takeOver(). Everything that was stored after the checkpoint `from` (everything at all
+    /// without one) is cut off, so that the run is one line again, and the run is marked as this process's.
+    /// `totalEnvSteps` replaces the stored budget. All of it happens or nothing; blocks.
+    [[nodiscard]] virtual Result<void> goOnFrom(const std::optional<CheckpointRecord>& from,
+                                                std::optional<std::int64_t> totalEnvSteps = {}) = 0;
 
     /// Begins a segment; everything after belongs to it.
     [[nodiscard]] virtual Result<SegmentId> beginSegment(const Clocks& clocks, std::string_view reason) = 0;

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <array>
+#include <latch>
 #include <stdexcept>
+#include <thread>
+#include <tuple>
 
 #include <QTest>
 #include <fmt/format.h>
 
 #include "core/store/run_reader.h"
+#include "core/store/run_writer.h"
 #include "session_fixture.h"
 
 using namespace knife;
@@ -23,6 +28,8 @@ class TestSession : public QObject {
     void resumesToTheSameWeightsFromAnyCheckpoint();
     void resumedRunIsOneLineInTheStore();
     void diesAfterASwitchAtTheCheckpointsClocks();
+    void aResumeThatCannotRestoreChangesNothing();
+    void ofTwoResumesAtOnceOneWins();
     void showsNeuronsAndLearnedTableInSnapshots();
     void refusesToResumeAUsedUpBudget();
 };
@@ -284,12 +291,14 @@ std::string storyOf(RunReader& reader, const RunId& run) {
     for (std::size_t i = 0; i < returns.size(); ++i) {
         story += fmt::format("{}: {} {}\n", returns.envStep[i], returns.update[i], returns.value[i]);
     }
-    for (const EventRecord& event : *reader.events(run)) {
+    const std::vector<EventRecord> events = *reader.events(run);
+    for (const EventRecord& event : events) {
         if (event.kind == "task_switch" || event.kind == "surgery") {
             story += fmt::format("{}: {} {}\n", event.clocks.envStep.value, event.kind, event.text);
         }
     }
-    for (const SurgeryReceipt& receipt : *reader.surgeries(run)) {
+    const std::vector<SurgeryReceipt> surgeries = *reader.surgeries(run);
+    for (const SurgeryReceipt& receipt : surgeries) {
         story += fmt::format("surgery {} at {}\n", receipt.event, receipt.clocks.envStep.value);
     }
     return story;
@@ -322,6 +331,68 @@ void TestSession::diesAfterASwitchAtTheCheckpointsClocks() {
     QCOMPARE(hashOf((*resumed)->run(second)), hashOf(expected));
     QCOMPARE(storyOf(**RunReader::open(workspace.path()), run),
              storyOf(**RunReader::open(undisturbed.path()), whole->id()));
+}
+
+// Interrupts a new run at env step 600 and lets go of it.
+RunId interruptedRun(const Workspace& workspace, const Experiment& experiment) {
+    RecordingObserver observer;
+    const auto session = workspace.start(experiment);
+    observer.onProgress = [&](const Clocks& clocks) {
+        if (clocks.envStep.value == 600) {
+            session->interrupt();
+        }
+    };
+    (void)session->run(observer);
+    return session->id();
+}
+
+void TestSession::aResumeThatCannotRestoreChangesNothing() {
+    const Workspace workspace;
+    const RunId run = interruptedRun(workspace, experimentOf(kMatrixSequence));
+    const RunId other = interruptedRun(workspace, experimentOf(kMatrixSequence, {"agent.hidden=24"}));
+    auto reader = std::move(*RunReader::open(workspace.path()));
+    {
+        // Whole, but of another experiment; and newer things behind it.
+        const auto foreign = reader->checkpointContent(reader->checkpoints(other)->back());
+        const CheckpointRecord own = reader->checkpoints(run)->back();
+        const auto writer = std::move(*RunWriter::takeOver(workspace.path(), run));
+        QVERIFY(writer->checkpoint(own.clocks, *foreign, 2));
+        writer->event(own.clocks, "pause", "after the checkpoint");
+        writer->point(writer->metric("test/return"), own.clocks, 1.0);
+        QVERIFY(writer->flush());
+    }
+    const auto stored = [&] {
+        return std::tuple(reader->run(run)->state, reader->events(run)->size(), reader->segments(run)->size(),
+                          reader->series(run, "test/return")->size(), reader->checkpoints(run)->size());
+    };
+    const auto before = stored();
+    const auto resumed = Session::resume(run, {}, {}, workspace.options());
+    QVERIFY(!resumed);
+    QVERIFY(resumed.error().code == ErrorCode::Corrupt);
+    QVERIFY(stored() == before);
+}
+
+void TestSession::ofTwoResumesAtOnceOneWins() {
+    const Workspace workspace;
+    const RunId run = interruptedRun(workspace, experimentOf(kMatrixSequence));
+    const auto reader = std::move(*RunReader::open(workspace.path()));
+    for (int round = 0; round < 5; ++round) {
+        std::array<Result<std::unique_ptr<Session>>, 2> sessions;
+        {
+            std::latch together(2);
+            std::vector<std::jthread> contenders;
+            for (auto& session : sessions) {
+                contenders.emplace_back([&] {
+                    together.arrive_and_wait();
+                    session = Session::resume(run, {}, {}, workspace.options());
+                });
+            }
+        }
+        QVERIFY(sessions[0].has_value() != sessions[1].has_value());
+        const auto& loser = sessions[sessions[0] ? 1 : 0];
+        QVERIFY(loser.error().code == ErrorCode::Locked);
+        QCOMPARE(reader->segments(run)->size(), std::size_t{2}); // one more than at the checkpoint, and not two
+    }
 }
 
 void TestSession::showsNeuronsAndLearnedTableInSnapshots() {

@@ -273,7 +273,7 @@ class TestRunStore : public QObject {
 
     void aSecondWriterIsTurnedAwayByName() {
         const auto writer = createRun(path());
-        const auto second = RunWriter::takeOver(path(), writer->id(), {});
+        const auto second = RunWriter::takeOver(path(), writer->id());
         QVERIFY(!second);
         QVERIFY(second.error().code == ErrorCode::Locked);
         QVERIFY(second.error().message.find("process " + std::to_string(QCoreApplication::applicationPid())) !=
@@ -310,8 +310,10 @@ class TestRunStore : public QObject {
 
         const auto reader = openReader(path());
         const CheckpointRecord kept = reader->checkpoints(id)->front();
-        Result<std::unique_ptr<RunWriter>> resumed = RunWriter::takeOver(path(), id, kept);
+        Result<std::unique_ptr<RunWriter>> resumed = RunWriter::takeOver(path(), id);
         KNIFE_VERIFY(resumed);
+        QCOMPARE(reader->series(id, "loss")->size(), 6000U); // the lock alone changes nothing
+        KNIFE_VERIFY((*resumed)->goOnFrom(kept));
         QVERIFY(reader->run(id)->state == RunState::Starting);
         QCOMPARE(reader->series(id, "loss")->size(), 4500U);
         QCOMPARE(reader->series(id, "loss")->value.back(), 4500.0);
@@ -364,7 +366,8 @@ class TestRunStore : public QObject {
 
         const auto reader = openReader(path());
         const CheckpointRecord first = reader->checkpoints(id)->front();
-        KNIFE_VERIFY(RunWriter::takeOver(path(), id, first));
+        writer = *RunWriter::takeOver(path(), id);
+        KNIFE_VERIFY(writer->goOnFrom(first));
         QVERIFY(reader->series(id, "test/return")->value == std::vector{1.0});
         QCOMPARE(reader->metrics(id)->size(), 1U);
         QCOMPARE(reader->metrics(id)->front().last, 1.0);
@@ -375,11 +378,11 @@ class TestRunStore : public QObject {
         QCOMPARE(reader->surgeries(id)->front().event, 1);
         QCOMPARE(reader->checkpoints(id)->size(), 1U);
 
-        KNIFE_VERIFY(RunWriter::takeOver(path(), id, {}));
+        KNIFE_VERIFY(writer->goOnFrom({}));
         QCOMPARE(reader->metrics(id)->size(), 0U);
         QCOMPARE(reader->events(id)->size(), 0U);
         QCOMPARE(reader->segments(id)->size(), 0U);
-        QVERIFY(RunWriter::takeOver(path(), id, first).error().code == ErrorCode::NotFound);
+        QVERIFY(writer->goOnFrom(first).error().code == ErrorCode::NotFound);
         QVERIFY(inspectWorkspace(path())->problems.empty());
     }
 
@@ -416,7 +419,8 @@ class TestRunStore : public QObject {
                     length = kept == 0 ? 0 : lengthAt.back();
                     const auto records = *reader->checkpoints(id);
                     const auto from = kept == 0 ? std::nullopt : std::optional(records.at(kept - 1));
-                    writer = std::move(*RunWriter::takeOver(path(), id, from));
+                    writer = *RunWriter::takeOver(path(), id);
+                    RC_ASSERT(writer->goOnFrom(from).has_value());
                 }
                 const Result<Series> series = reader->series(id, "loss");
                 RC_ASSERT(series.has_value());

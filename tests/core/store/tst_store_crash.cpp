@@ -34,7 +34,10 @@ using Start = std::optional<CheckpointRecord>;
 /// Goes on with the run from a checkpoint (or begins one) until somebody kills it.
 [[noreturn]] void trainForever(const std::filesystem::path& workspace, const RunId& run, const Start& start, int pipe) {
     Result<std::unique_ptr<RunWriter>> writer =
-        run.value.empty() ? RunWriter::create(workspace, newRun()) : RunWriter::takeOver(workspace, run, start);
+        run.value.empty() ? RunWriter::create(workspace, newRun()) : RunWriter::takeOver(workspace, run);
+    if (writer && !run.value.empty() && !(*writer)->goOnFrom(start)) {
+        _exit(3);
+    }
     const std::int64_t from = start ? start->clocks.update.value : 0;
     if (!writer) {
         fprintf(stderr, "child: %s\n", writer.error().describe().c_str());

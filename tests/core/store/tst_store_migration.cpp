@@ -65,7 +65,7 @@ class TestStoreMigration : public QObject {
 
     void schema1IsNotWrittenBeforeItIsMigrated() {
         QVERIFY(RunWriter::create(path(), newRun()).error().code == ErrorCode::Unsupported);
-        QVERIFY(RunWriter::takeOver(path(), kRun, {}).error().code == ErrorCode::Unsupported);
+        QVERIFY(RunWriter::takeOver(path(), kRun).error().code == ErrorCode::Unsupported);
         QCOMPARE(*readSchemaVersion(path()), 1);
     }
 
@@ -92,8 +92,9 @@ class TestStoreMigration : public QObject {
         KNIFE_VERIFY(prepareWorkspace(path()));
         const auto reader = *RunReader::open(path());
         const CheckpointRecord checkpoint = reader->checkpoints(kRun)->front();
-        Result<std::unique_ptr<RunWriter>> writer = RunWriter::takeOver(path(), kRun, checkpoint);
+        Result<std::unique_ptr<RunWriter>> writer = RunWriter::takeOver(path(), kRun);
         KNIFE_VERIFY(writer);
+        KNIFE_VERIFY((*writer)->goOnFrom(checkpoint));
         QCOMPARE(reader->series(kRun, "loss")->size(), 20U);
         QCOMPARE(reader->series(kRun, "loss")->value.back(), 20.0);
         QCOMPARE(reader->series(kRun, "test/return")->size(), 2U);

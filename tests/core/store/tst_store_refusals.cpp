@@ -144,7 +144,7 @@ class TestStoreRefusals : public QObject {
             QVERIFY2(series.error().message.find(part) != std::string::npos, series.error().message.c_str());
         }
         // The chunk would have to be cut in the middle.
-        const auto resumed = RunWriter::takeOver(path(), id, reader->checkpoints(id)->front());
+        const Result<void> resumed = (*RunWriter::takeOver(path(), id))->goOnFrom(reader->checkpoints(id)->front());
         QVERIFY(!resumed);
         QVERIFY(resumed.error().code == ErrorCode::Corrupt);
         QVERIFY(reader->run(id)->state == RunState::Interrupted);
