@@ -147,17 +147,19 @@ void gruForwardImpl(const float* bias, std::int64_t rows, std::int64_t hidden, C
         float* gate = gates.row(row);
         const float* before = hPrev.row(row);
         float* after = h.row(row);
+        // Reset and update first: with the candidate in the same loop, its wait for the reset gate would show.
+        forColumns(2 * hidden, [&](auto access, std::int64_t j) HWY_ATTR {
+            access.store(sigmoid(hn::Add(access.load(gate + j), access.load(bias + j))), gate + j);
+        });
         forColumns(hidden, [&](auto access, std::int64_t j) HWY_ATTR {
             const auto biased = [&](std::int64_t block) HWY_ATTR {
                 const std::int64_t at = block * hidden + j;
                 return hn::Add(access.load(gate + at), access.load(bias + at));
             };
-            const Vector r = sigmoid(biased(0));
-            const Vector z = sigmoid(biased(1));
+            const Vector r = access.load(gate + j);
+            const Vector z = access.load(gate + hidden + j);
             const Vector c = biased(3);
             const Vector n = hn::Tanh(Lanes(), hn::MulAdd(r, c, biased(2)));
-            access.store(r, gate + j);
-            access.store(z, gate + hidden + j);
             access.store(n, gate + 2 * hidden + j);
             access.store(c, gate + 3 * hidden + j);
             access.store(hn::MulAdd(z, hn::Sub(access.load(before + j), n), n), after + j);
