@@ -105,14 +105,17 @@ Result<FileLock> FileLock::take(const std::filesystem::path& file, std::string_v
     return fail(ErrorCode::Locked, fmt::format("{} is held by {}", file.string(), holder));
 }
 
-bool FileLock::isHeld(const std::filesystem::path& file) {
+Result<bool> FileLock::isHeld(const std::filesystem::path& file) {
     const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (descriptor < 0) {
-        return false;
+        return errno == ENOENT ? Result<bool>(false) : tl::unexpected(systemError(file, errno));
     }
-    const bool held = flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    const int number = flock(descriptor, LOCK_SH | LOCK_NB) != 0 ? errno : 0;
     close(descriptor);
-    return held;
+    if (number != 0 && number != EWOULDBLOCK) {
+        return tl::unexpected(systemError(file, number));
+    }
+    return number == EWOULDBLOCK;
 }
 
 } // namespace knife

@@ -16,8 +16,9 @@ class FileLock {
     /// Takes the lock, creating the file if need be, and writes `owner` into it. Waits a moment for those who only
     /// look. ErrorCode::Locked names the owner that stands in the file; Io or DiskFull when the file cannot be written.
     [[nodiscard]] static Result<FileLock> take(const std::filesystem::path& file, std::string_view owner);
-    /// Whether a living process holds it. Modifies nothing; a missing file is a free lock.
-    [[nodiscard]] static bool isHeld(const std::filesystem::path& file);
+    /// Whether a living process holds it. Modifies nothing; a missing file is a free lock. ErrorCode::Io when the file
+    /// is there and cannot be asked: then nothing is known, least of all that the lock is free.
+    [[nodiscard]] static Result<bool> isHeld(const std::filesystem::path& file);
 
     FileLock(FileLock&& other) noexcept;
     FileLock& operator=(FileLock&& other) noexcept;

@@ -321,7 +321,10 @@ class SqliteReader final : public RunReader {
         return record;
     }
 
-    [[nodiscard]] bool isOwned(const RunId& run) const { return FileLock::isHeld(runLockFile(m_workspace, run)); }
+    /// A run whose lock cannot be asked is believed to live, as its stored state says; inspectWorkspace() names it.
+    [[nodiscard]] bool isOwned(const RunId& run) const {
+        return FileLock::isHeld(runLockFile(m_workspace, run)).value_or(true);
+    }
 
     std::vector<RunId> storedLiveRuns() {
         SQLite::Statement rows(m_database.connection(), "SELECT id, state FROM run");

@@ -172,6 +172,16 @@ void inspectBlobs(const Database& database, const std::filesystem::path& folder,
     }
 }
 
+void inspectLocks(const Database& database, const std::filesystem::path& folder, WorkspaceHealth& health) {
+    SQLite::Statement rows(database.connection(), "SELECT id FROM run");
+    while (rows.executeStep()) {
+        const Result<bool> held = FileLock::isHeld(runLockFile(folder, RunId{rows.getColumn(0).getString()}));
+        if (!held) {
+            health.problems.push_back(held.error().describe());
+        }
+    }
+}
+
 } // namespace
 
 RunId makeRunId() {
@@ -245,6 +255,7 @@ Result<WorkspaceHealth> inspectWorkspace(const std::filesystem::path& folder) {
         health.databaseBytes = static_cast<std::int64_t>(std::filesystem::file_size(database->file(), ignored));
         health.problems = integrityProblems(*database);
         inspectBlobs(*database, folder, health);
+        inspectLocks(*database, folder, health);
         return health;
     });
 }

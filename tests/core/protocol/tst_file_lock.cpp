@@ -23,15 +23,15 @@ class TestFileLock : public QObject {
     }
 
     void oneHolderAtATime() {
-        QVERIFY(!FileLock::isHeld(m_file));
+        QVERIFY(!*FileLock::isHeld(m_file));
         std::optional<FileLock> first = std::move(*FileLock::take(m_file, "the first one"));
-        QVERIFY(FileLock::isHeld(m_file));
+        QVERIFY(*FileLock::isHeld(m_file));
         const Result<FileLock> second = FileLock::take(m_file, "the second one");
         QVERIFY(!second);
         QVERIFY(second.error().code == ErrorCode::Locked);
         QVERIFY(second.error().message.find("the first one") != std::string::npos);
         first.reset();
-        QVERIFY(!FileLock::isHeld(m_file));
+        QVERIFY(!*FileLock::isHeld(m_file));
         QVERIFY(!std::filesystem::exists(m_file));
         QVERIFY(FileLock::take(m_file, "the second one").has_value());
     }
@@ -47,7 +47,7 @@ class TestFileLock : public QObject {
         QCOMPARE(waitpid(child, &status, 0), child);
         QVERIFY(WIFSIGNALED(status));
         QVERIFY(std::filesystem::exists(m_file));
-        QVERIFY(!FileLock::isHeld(m_file));
+        QVERIFY(!*FileLock::isHeld(m_file));
         QVERIFY(FileLock::take(m_file, "us").has_value());
     }
 
@@ -83,6 +83,14 @@ class TestFileLock : public QObject {
         }
         QVERIFY(!shared);
         QVERIFY(taken > 100);
+    }
+
+    void aLockThatCannotBeAskedIsNotFree() {
+        std::filesystem::create_symlink("elsewhere", m_file); // never followed
+        const Result<bool> held = FileLock::isHeld(m_file);
+        QVERIFY(!held);
+        QVERIFY(held.error().code == ErrorCode::Io);
+        QVERIFY(held.error().message.find(m_file.string()) != std::string::npos);
     }
 
     void aMissingFolderIsAnError() {

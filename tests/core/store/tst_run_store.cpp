@@ -271,6 +271,20 @@ class TestRunStore : public QObject {
         QVERIFY(*reader->dataVersion() != version);
     }
 
+    void aRunWhoseLockCannotBeAskedIsNotDeclaredDead() {
+        auto writer = createRun(path());
+        const RunId id = writer->id();
+        writer->progress(clocksAt(3), RunState::Running, "", 0.0);
+        KNIFE_VERIFY(writer->flush());
+        std::filesystem::remove(runLockFile(path(), id));
+        std::filesystem::create_symlink("elsewhere", runLockFile(path(), id));
+        QVERIFY(openReader(path())->run(id)->state == RunState::Running);
+        const Result<WorkspaceHealth> health = inspectWorkspace(path());
+        KNIFE_VERIFY(health);
+        QCOMPARE(health->problems.size(), 1U);
+        QVERIFY(health->problems.front().find(id.value + ".lock") != std::string::npos);
+    }
+
     void aSecondWriterIsTurnedAwayByName() {
         const auto writer = createRun(path());
         const auto second = RunWriter::takeOver(path(), writer->id());
