@@ -60,7 +60,9 @@ struct ColumnMeans {
     }
 };
 
-void measureActivations(const Site& site, const SiteTap& tap, const at::Tensor& valid, SiteMeasurement& out) {
+void measureActivations(const Site& site, const SiteTap& tap, const at::Tensor& validRows, SiteMeasurement& out) {
+    // Mixers with a row per agent do not see the observation after the last step, which the rows end with.
+    const at::Tensor valid = validRows.slice(0, 0, tap.hidden.size(0));
     const auto units = static_cast<std::size_t>(site.units);
     out.meanActivation.resize(units);
     out.meanAbsActivation.resize(units);

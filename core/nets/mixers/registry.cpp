@@ -4,8 +4,14 @@
 #include "core/config/method_section.h"
 #include "core/nets/mixers/iql.h"
 #include "core/nets/mixers/mixer.h"
+#include "core/nets/mixers/qatten.h"
 #include "core/nets/mixers/qmix.h"
+#include "core/nets/mixers/qplex.h"
+#include "core/nets/mixers/qtran_alt.h"
+#include "core/nets/mixers/qtran_base.h"
+#include "core/nets/mixers/resq.h"
 #include "core/nets/mixers/vdn.h"
+#include "core/nets/mixers/weighted_qmix.h"
 
 namespace knife {
 
@@ -33,6 +39,13 @@ constexpr std::array kMixers{
     Entry{"iql", &make<IqlMixer, IqlConfig>, &resolveMethod<IqlConfig>},
     Entry{"vdn", &make<VdnMixer, VdnConfig>, &resolveMethod<VdnConfig>},
     Entry{"qmix", &make<QmixMixer, QmixConfig>, &resolveMethod<QmixConfig>},
+    Entry{"qtran_base", &make<QtranBaseMixer, QtranConfig>, &resolveMethod<QtranConfig>},
+    Entry{"qtran_alt", &make<QtranAltMixer, QtranConfig>, &resolveMethod<QtranConfig>},
+    Entry{"qplex", &make<QplexMixer, QplexConfig>, &resolveMethod<QplexConfig>},
+    Entry{"qatten", &make<QattenMixer, QattenConfig>, &resolveMethod<QattenConfig>},
+    Entry{"cw_qmix", &make<CwQmixMixer, WeightedQmixConfig>, &resolveMethod<WeightedQmixConfig>},
+    Entry{"ow_qmix", &make<OwQmixMixer, WeightedQmixConfig>, &resolveMethod<WeightedQmixConfig>},
+    Entry{"resq", &make<ResqMixer, ResqConfig>, &resolveMethod<ResqConfig>},
 };
 
 } // namespace
