@@ -52,7 +52,7 @@ JointValues jointValues(const FactorizedNet& net, const InputLayout& layout, std
     for (const at::Tensor& outputs : pass.further) {
         view.further.push_back(everyRow(outputs[0]));
     }
-    const at::Tensor qTot = net.mixer().mix(view, nullptr).mean(1).contiguous();
+    const at::Tensor qTot = net.mixer().expected(view).contiguous();
     values.qTot.assign(qTot.data_ptr<float>(), qTot.data_ptr<float>() + rows);
     return values;
 }

@@ -212,14 +212,14 @@ Learner::Evaluated Learner::evaluateByGraph(const Batch& batch, const NetPass& o
     const auto mean = [&](const at::Tensor& values) {
         return (values.mean(1, /*keepdim=*/true) * weights).sum().item<double>();
     };
+    const at::Tensor compared = loss.compared.defined() ? loss.compared : targets.values;
     // A method may train other columns than it bootstraps from (quantiles); their means are then compared.
-    const bool same = loss.joint.sizes() == targets.values.sizes();
-    const at::Tensor error =
-        same ? loss.joint - targets.values : loss.joint.mean(1, true) - targets.values.mean(1, true);
+    const bool same = loss.joint.sizes() == compared.sizes();
+    const at::Tensor error = same ? loss.joint - compared : loss.joint.mean(1, true) - compared.mean(1, true);
     return {.report = {.loss = loss.total.item<double>(),
                        .tdErrorAbs = mean(error.abs()),
                        .qTotMean = mean(loss.joint),
-                       .targetMean = mean(targets.values)},
+                       .targetMean = mean(compared)},
             .joint = loss.joint,
             .graph = loss.total,
             .dOutputs = {}};

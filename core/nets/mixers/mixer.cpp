@@ -13,6 +13,10 @@ MixerLoss Mixer::loss(const LossInput& input, SiteTaps* taps) const {
     return {.total = lossFactor() * (squared * input.weights).sum(), .joint = joint.detach()};
 }
 
+at::Tensor Mixer::expected(const JointView& view) const {
+    return mix(view, nullptr).mean(1);
+}
+
 at::Tensor Mixer::actionValues(const at::Tensor& outputs, const at::Tensor&, at::Tensor&) const {
     return outputs;
 }

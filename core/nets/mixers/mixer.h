@@ -27,6 +27,8 @@ struct MixerShape {
     std::int64_t state = 0;
     std::int64_t obs = 0;    ///< leading entries of an agent's input
     std::int64_t hidden = 0; ///< width of an agent's memory
+    /// The first agents * agentState entries of the state are one slice per agent; 0: there are no such slices.
+    std::int64_t agentState = 0;
 };
 
 /// What a method asks of the networks around it.
@@ -50,6 +52,8 @@ struct LossInput {
 struct MixerLoss {
     at::Tensor total; ///< scalar, differentiable
     at::Tensor joint; ///< [R, C] the value that was compared with the targets, for reports
+    /// What it was compared with where that is only a part of LossInput::targets; undefined: all of them.
+    at::Tensor compared = {};
 };
 
 class Mixer {
@@ -59,6 +63,9 @@ class Mixer {
 
     /// The joint value of `view.actions`: [R, outputs()]. Records activations where `taps` is given.
     [[nodiscard]] virtual at::Tensor mix(const JointView& view, SiteTaps* taps) const = 0;
+    /// The one number per row that mix() stands for, for tables of joint values: [R]. By default the mean of its
+    /// columns; methods that sample give the expectation instead.
+    [[nodiscard]] virtual at::Tensor expected(const JointView& view) const;
     /// Columns of mix(): 1 for a joint value, the number of agents where each is trained on its own, times quantiles.
     [[nodiscard]] virtual std::int64_t outputs() const { return 1; }
     /// What targets are made of, asked of the target network: [R, C].
