@@ -2,6 +2,9 @@
 #include <array>
 
 #include "core/config/method_section.h"
+#include "core/nets/mixers/ddn.h"
+#include "core/nets/mixers/diql.h"
+#include "core/nets/mixers/dmix.h"
 #include "core/nets/mixers/iql.h"
 #include "core/nets/mixers/mixer.h"
 #include "core/nets/mixers/qatten.h"
@@ -10,6 +13,7 @@
 #include "core/nets/mixers/qtran_alt.h"
 #include "core/nets/mixers/qtran_base.h"
 #include "core/nets/mixers/resq.h"
+#include "core/nets/mixers/riskq.h"
 #include "core/nets/mixers/vdn.h"
 #include "core/nets/mixers/weighted_qmix.h"
 
@@ -46,6 +50,10 @@ constexpr std::array kMixers{
     Entry{"cw_qmix", &make<CwQmixMixer, WeightedQmixConfig>, &resolveMethod<WeightedQmixConfig>},
     Entry{"ow_qmix", &make<OwQmixMixer, WeightedQmixConfig>, &resolveMethod<WeightedQmixConfig>},
     Entry{"resq", &make<ResqMixer, ResqConfig>, &resolveMethod<ResqConfig>},
+    Entry{"riskq", &make<RiskqMixer, RiskqConfig>, &resolveMethod<RiskqConfig>},
+    Entry{"ddn", &make<DdnMixer, DdnConfig>, &resolveMethod<DdnConfig>},
+    Entry{"dmix", &make<DmixMixer, DmixConfig>, &resolveMethod<DmixConfig>},
+    Entry{"diql", &make<DiqlMixer, DiqlConfig>, &resolveMethod<DiqlConfig>},
 };
 
 } // namespace
