@@ -147,7 +147,7 @@ void addRunCommands(ActionRegistry& registry) {
                   "stop",
                   {QKeySequence(Qt::SHIFT | Qt::Key_F5)},
                   text("Write a checkpoint and end the run"),
-                  text("Writes a checkpoint and ends the run as finished. Everything that was stored stays."),
+                  text("Writes a checkpoint and ends the run process. Start goes on from there; everything stored stays."),
                   false,
                   whileStoppable});
     registry.add({command::kEvaluate,

@@ -164,7 +164,8 @@ void RunController::onLaunchEnded(const RunId& run) {
     m_store.ask<RunRecord>(
         QStringLiteral("launch/%1").arg(toQString(run)), [run](RunReader& reader) { return reader.run(run); }, this,
         [this, launch](const Result<RunRecord>& stored) {
-            const bool wentWell = stored && stored->state == RunState::Finished;
+            const bool wentWell = stored && (stored->state == RunState::Finished ||
+                                             (stored->state == RunState::Interrupted && !stored->failure.empty()));
             if (!wentWell) {
                 const QString line = lastLine(launch.logFile());
                 Q_EMIT troubled(errorMessage(line.isEmpty() ? tr("The run process ended without a word.") : line,
@@ -195,7 +196,7 @@ void RunController::onRunEnded(const RunRecord& run) {
     const QString name = runTitle(run);
     if (run.state == RunState::Failed) {
         Q_EMIT troubled(errorMessage(tr("%1 failed: %2").arg(name, toQString(run.failure))));
-    } else if (run.state == RunState::Interrupted) {
+    } else if (run.state == RunState::Interrupted && run.failure.empty()) {
         Q_EMIT troubled(
             {MessageBar::Message::Severity::Warning,
              tr("%1 was interrupted: its process is gone. Everything up to its last checkpoint is kept.").arg(name),
@@ -203,7 +204,7 @@ void RunController::onRunEnded(const RunRecord& run) {
              tr("Resume"),
              QStringLiteral("resume/") + toQString(run.id)});
     } else {
-        Q_EMIT said(tr("%1 finished").arg(name));
+        Q_EMIT said(run.failure.empty() ? tr("%1 finished").arg(name) : tr("%1: %2").arg(name, toQString(run.failure)));
     }
 }
 

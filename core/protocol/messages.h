@@ -58,7 +58,7 @@ struct OperateCommand {
 struct UndoCommand {
     bool operator==(const UndoCommand&) const = default;
 };
-/// Checkpoint and end as Finished.
+/// Checkpoint and end as Interrupted, to be resumed at will; as Finished when the budget is used up.
 struct StopCommand {
     bool operator==(const StopCommand&) const = default;
 };

@@ -92,6 +92,7 @@ class SessionImpl final : public Session {
     bool reachedGoal() const;
     void serveSnapshot();
     void storeProgress();
+    std::string whyUnfinished() const;
     RunOutcome finish(const Result<void>& trained);
     std::string summaryJson() const;
 
@@ -182,10 +183,10 @@ Result<void> SessionImpl::loop() {
     }
     while (!m_interrupted.load(std::memory_order_relaxed)) {
         drainCommands();
-        if (m_stopRequested) {
+        if (m_stopRequested && !m_trainer->isDone()) {
             return {};
         }
-        if (m_state == RunState::Paused) {
+        if (m_state == RunState::Paused && !m_stopRequested) {
             serveSnapshot();
             m_commands.waitFor(std::chrono::milliseconds(20)); // short: a signal and a snapshot request wake nobody
             continue;
@@ -425,38 +426,46 @@ std::string SessionImpl::summaryJson() const {
     return summary.dump();
 }
 
+// Empty for a run that has come to its end.
+std::string SessionImpl::whyUnfinished() const {
+    if (m_interrupted.load(std::memory_order_relaxed)) {
+        return "interrupted by a signal";
+    }
+    return m_trainer->isDone() ? "" : "stopped by the user";
+}
+
 RunOutcome SessionImpl::finish(const Result<void>& trained) {
     RunOutcome outcome;
     outcome.error = trained ? std::nullopt : std::optional(trained.error());
-    const bool interrupted = m_interrupted.load(std::memory_order_relaxed);
-    RunState last = interrupted ? RunState::Interrupted : RunState::Finished;
+    std::string reason = whyUnfinished();
+    RunState last = reason.empty() ? RunState::Finished : RunState::Interrupted;
     if (!outcome.error) {
         outcome.error = m_store->failure();
     }
     if (!outcome.error) {
-        if (!interrupted) {
-            (void)moveTo(RunState::Stopping); // every state the loop can end in leads to Stopping
+        (void)moveTo(RunState::Stopping, reason); // every state the loop can end in leads to Stopping
+        if (!reason.empty()) {
+            m_store->event(m_trainer->clocks(), "stop", reason);
         }
         if (auto saved = checkpoint(); !saved) {
             outcome.error = saved.error();
         }
     }
-    std::string failure;
     if (outcome.error) {
         last = RunState::Failed;
-        failure = outcome.error->describe();
-        m_store->event(m_trainer->clocks(), "error", failure);
-        m_observer->notice({Notice::Level::Error, m_trainer->clocks(), failure});
+        reason = outcome.error->describe();
+        m_store->event(m_trainer->clocks(), "error", reason);
+        m_observer->notice({Notice::Level::Error, m_trainer->clocks(), reason});
     }
     m_state = last;
     outcome.state = last;
     outcome.summaryJson = summaryJson();
-    if (auto closed = m_store->close(last, failure, m_trainer->clocks(), outcome.summaryJson);
+    if (auto closed = m_store->close(last, reason, m_trainer->clocks(), outcome.summaryJson);
         !closed && !outcome.error) {
         outcome.error = closed.error();
         outcome.state = RunState::Failed;
     }
-    m_observer->stateChanged({outcome.state, m_trainer->clocks(), failure});
+    m_observer->stateChanged({outcome.state, m_trainer->clocks(), reason});
     return outcome;
 }
 
@@ -511,7 +520,7 @@ Result<StoredRun> readStoredRun(RunReader& reader, const RunId& run, std::option
         return tl::unexpected(!plan ? plan.error() : saved.error());
     }
     const Clocks from = saved->checkpoint ? saved->checkpoint->clocks : Clocks();
-    if (from.envStep.value >= experiment->steps) {
+    if (from.envStep.value >= experiment->steps && record->state == RunState::Finished) {
         return fail(ErrorCode::Usage, fmt::format("run {} has used up its budget of {} env steps; give a larger one "
                                                   "with --steps",
                                                   run.value, experiment->steps));

@@ -31,7 +31,7 @@ struct RunRecord {
     std::uint64_t seed = 0;
     /// A stored live state whose process is dead is given out as Interrupted.
     RunState state = RunState::Idle;
-    std::string failure; ///< why, for Failed
+    std::string failure; ///< why, for Failed, and for Interrupted when it was not the process that died
     Clocks clocks;       ///< as of the last flush
     std::int64_t totalEnvSteps = 0;
     std::string task; ///< task instance at the last flush

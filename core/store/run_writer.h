@@ -60,8 +60,8 @@ class RunWriter {
     /// newest `keepLast`; blocks. A resume goes back to exactly what had been handed over when it was called.
     [[nodiscard]] virtual Result<void> checkpoint(const Clocks& clocks, std::span<const std::byte> content,
                                                   int keepLast) = 0;
-    /// Ends the run in a final state; blocks. `finalJson` may be empty.
-    [[nodiscard]] virtual Result<void> close(RunState state, std::string_view failure, const Clocks& clocks,
+    /// Ends the run in a final state; blocks. `reason` is why it failed or was interrupted. `finalJson` may be empty.
+    [[nodiscard]] virtual Result<void> close(RunState state, std::string_view reason, const Clocks& clocks,
                                              std::string_view finalJson) = 0;
     /// The first error of the writing thread, if there was one (full disk, read-only file system, …).
     [[nodiscard]] virtual std::optional<Error> failure() const = 0;

@@ -14,9 +14,9 @@ enum class RunState {
     Pausing,     ///< asked to pause; the current update is finishing
     Paused,      ///< between two updates, waiting for commands
     Stopping,    ///< writing the last checkpoint
-    Finished,    ///< reached its budget, or was stopped on request after a checkpoint
+    Finished,    ///< reached its budget
     Failed,      ///< ended by an error, which is in the run's events
-    Interrupted, ///< ended by a signal or by the death of its process; can be resumed
+    Interrupted, ///< ended by a stop, a signal or the death of its process; can be resumed
 };
 
 [[nodiscard]] std::string_view toString(RunState state);

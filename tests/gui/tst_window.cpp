@@ -190,7 +190,7 @@ void TestWindow::start(Session& session) {
 void TestWindow::stop(Session& session) {
     QTRY_VERIFY_WITH_TIMEOUT(session.action(command::kStop)->isEnabled(), kWaitMs);
     session.action(command::kStop)->trigger();
-    QTRY_VERIFY_WITH_TIMEOUT(session.state() == RunState::Finished, kWaitMs);
+    QTRY_VERIFY_WITH_TIMEOUT(session.state() == RunState::Interrupted, kWaitMs);
 }
 
 void TestWindow::emptyWorkspaceSaysWhatToDo() {
@@ -335,6 +335,17 @@ void TestWindow::trainsOperatesUndoesAndStops() {
     session.action(command::kStart)->trigger();
     QTRY_VERIFY_WITH_TIMEOUT(session.state() == RunState::Running, kWaitMs);
     QTRY_VERIFY_WITH_TIMEOUT(update() > before + 50, kWaitMs);
+    stop(session);
+
+    // What was stopped can be resumed.
+    const auto step = [&session] {
+        return session.workbench.runs.record()->clocks.update.value;
+    };
+    const std::int64_t stopped = step();
+    QTRY_VERIFY_WITH_TIMEOUT(session.action(command::kStart)->isEnabled(), kWaitMs);
+    session.action(command::kStart)->trigger();
+    QTRY_VERIFY_WITH_TIMEOUT(session.workbench.runs.isAttached() && session.state() == RunState::Running, kWaitMs);
+    QTRY_VERIFY_WITH_TIMEOUT(step() > stopped, kWaitMs);
     stop(session);
     QVERIFY2(session.view<MessageBar>()->text().isEmpty(), qPrintable(session.view<MessageBar>()->text()));
 }

@@ -286,7 +286,8 @@ QString RunTableModel::toolTip(const RunRecord& run) const {
         text += tr("\nTask: %1").arg(toQString(run.task));
     }
     if (!run.failure.empty()) {
-        text += tr("\nFailed: %1").arg(toQString(run.failure));
+        text += tr("\n%1: %2")
+                    .arg(run.state == RunState::Failed ? tr("Failed") : tr("Interrupted"), toQString(run.failure));
     }
     return text;
 }

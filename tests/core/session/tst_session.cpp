@@ -24,7 +24,8 @@ class TestSession : public QObject {
     void pausesStepsAndRunsToAStep();
     void operatesByHandExactlyAndUndoes();
     void refusesWhatTheStateForbids();
-    void stopsAsFinishedAndInterruptsAsInterrupted();
+    void stopsAndInterruptsToBeResumed();
+    void finishesWhatWasStoppedAtTheEndOfItsBudget();
     void resumesToTheSameWeightsFromAnyCheckpoint();
     void resumedRunIsOneLineInTheStore();
     void diesAfterASwitchAtTheCheckpointsClocks();
@@ -195,7 +196,7 @@ void TestSession::refusesWhatTheStateForbids() {
     session->submit(commandOf(4, OperateCommand{impossible}));
     session->submit(commandOf(5, OperateCommand{}));
     session->submit(commandOf(6, StopCommand{}));
-    QVERIFY(session->run(observer).state == RunState::Finished);
+    QVERIFY(session->run(observer).state == RunState::Interrupted);
     const std::vector<std::optional<ErrorCode>> expected{ErrorCode::IllegalTransition,
                                                          ErrorCode::IllegalTransition,
                                                          ErrorCode::Usage,
@@ -213,23 +214,66 @@ void TestSession::refusesWhatTheStateForbids() {
     QVERIFY(observer.results[3].error->message.find("monoton") != std::string::npos);
 }
 
-void TestSession::stopsAsFinishedAndInterruptsAsInterrupted() {
+void TestSession::stopsAndInterruptsToBeResumed() {
+    const Experiment experiment = experimentOf(kMatrixSequence);
+    const std::string uninterrupted = trainToTheEnd(experiment);
     for (const bool interrupt : {false, true}) {
         const Workspace workspace;
         RecordingObserver observer;
-        const auto session = workspace.start(experimentOf(kMatrixSequence));
+        auto session = workspace.start(experiment);
+        const RunId run = session->id();
         observer.onProgress = [&](const Clocks& clocks) {
             if (clocks.envStep.value == 600) {
                 interrupt ? session->interrupt() : session->submit(commandOf(1, StopCommand{}));
             }
         };
         const RunOutcome outcome = session->run(observer);
-        QVERIFY(outcome.state == (interrupt ? RunState::Interrupted : RunState::Finished));
+        QVERIFY(outcome.state == RunState::Interrupted);
+        QVERIFY(!outcome.error);
+        const std::vector<RunState> expected{RunState::Starting, RunState::Running, RunState::Stopping,
+                                             RunState::Interrupted};
+        QVERIFY(observer.states == expected);
         auto reader = RunReader::open(workspace.path());
-        const auto record = (*reader)->run(session->id());
+        const auto record = (*reader)->run(run);
         QVERIFY(record->state == outcome.state);
+        QCOMPARE(record->failure, std::string(interrupt ? "interrupted by a signal" : "stopped by the user"));
         QCOMPARE(record->clocks.envStep.value, 600);
-        QCOMPARE((*reader)->checkpoints(session->id())->back().clocks.envStep.value, 600);
+        QCOMPARE((*reader)->checkpoints(run)->back().clocks.envStep.value, 600);
+
+        session.reset();
+        auto resumed = Session::resume(run, {}, {}, workspace.options());
+        QVERIFY(resumed);
+        RecordingObserver second;
+        QCOMPARE(hashOf((*resumed)->run(second)), uninterrupted);
+        QVERIFY((*reader)->run(run)->state == RunState::Finished);
+        QCOMPARE((*reader)->run(run)->failure, std::string());
+    }
+}
+
+// Nothing is left to train, and yet the last evaluation is missing after a signal.
+void TestSession::finishesWhatWasStoppedAtTheEndOfItsBudget() {
+    const Experiment experiment = experimentOf(kMatrixSequence);
+    for (const bool interrupt : {false, true}) {
+        const Workspace workspace;
+        RecordingObserver observer;
+        auto session = workspace.start(experiment);
+        const RunId run = session->id();
+        observer.onProgress = [&](const Clocks& clocks) {
+            if (clocks.envStep.value == 1600) {
+                interrupt ? session->interrupt() : session->submit(commandOf(1, StopCommand{}));
+            }
+        };
+        const RunOutcome outcome = session->run(observer);
+        QVERIFY(outcome.state == (interrupt ? RunState::Interrupted : RunState::Finished));
+        session.reset();
+        auto resumed = Session::resume(run, {}, {}, workspace.options());
+        QCOMPARE(resumed.has_value(), interrupt);
+        if (resumed) {
+            RecordingObserver second;
+            const RunOutcome end = (*resumed)->run(second);
+            QVERIFY(end.state == RunState::Finished);
+            QCOMPARE(hashOf(end), hashOf(outcome));
+        }
     }
 }
 
