@@ -393,6 +393,8 @@ Result<Experiment> resolveTasks(const Experiment& experiment) {
         if (!params) {
             return tl::unexpected(params.error());
         }
+        // An equal share of another budget would be another share, and move switches that have happened.
+        params->steps = params->steps > 0 ? params->steps : experiment.steps / params->tasks;
         resolved.taskGenerator = writeSection("task_generator", *params);
     }
     return resolved;

@@ -46,7 +46,7 @@ void describe(FieldVisitor& visitor, TaskGeneratorParams& params);
 [[nodiscard]] Result<std::vector<TaskInstance>> expandTasks(const Experiment& experiment);
 
 /// The experiment with every parameter of [env], of each task and of the generator written out: what is stored with a
-/// run. expandTasks() of it gives the same tasks.
+/// run. expandTasks() of it gives the same tasks, and with a larger budget the same switches: shares are written out.
 [[nodiscard]] Result<Experiment> resolveTasks(const Experiment& experiment);
 
 } // namespace knife

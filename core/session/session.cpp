@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "core/envs/task_sequence.h"
 #include "core/session/command_queue.h"
 #include "core/session/process_info.h"
 #include "core/session/speed_meter.h"
@@ -509,6 +510,11 @@ Result<StoredRun> readStoredRun(RunReader& reader, const RunId& run, std::option
         return tl::unexpected(!record ? record.error() : config.error());
     }
     auto experiment = parseExperiment(*config, fmt::format("stored configuration of run {}", run.value));
+    if (!experiment) {
+        return tl::unexpected(experiment.error());
+    }
+    // Runs of older programs are stored with shares of the budget that they began with.
+    experiment = guarded("setting the run up", [&] { return resolveTasks(*experiment); });
     if (!experiment) {
         return tl::unexpected(experiment.error());
     }

@@ -230,6 +230,16 @@ void TestTaskSequence::resolvedExperimentsGiveTheSameTasks() {
     QVERIFY(reread == resolved);
     QVERIFY(expandTasks(reread).value() == tasks);
     QVERIFY(resolveTasks(reread).value() == resolved);
+
+    // A run that is resumed with a larger budget keeps the switches of its past.
+    Experiment longer = reread;
+    longer.steps += 12'345;
+    const auto later = expandTasks(longer).value();
+    QCOMPARE(later.size(), tasks.size());
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+        QCOMPARE(later[i].begin, tasks[i].begin);
+    }
+    QCOMPARE(later.back().end, longer.steps);
 }
 
 void TestTaskSequence::mistakesAreNamed_data() {
