@@ -190,6 +190,9 @@ Result<void> SessionImpl::loop() {
         if (m_state == RunState::Paused && !m_stopRequested) {
             serveSnapshot();
             m_commands.waitFor(std::chrono::milliseconds(20)); // short: a signal and a snapshot request wake nobody
+            if (const auto failure = m_store->failure()) {
+                return tl::unexpected(*failure);
+            }
             continue;
         }
         if (m_trainer->isDone()) {
@@ -411,6 +414,9 @@ std::string SessionImpl::summaryJson() const {
     }
     if (figures.testWinRate) {
         final["test_win_rate"] = *figures.testWinRate;
+    }
+    if (!figures.qTot.empty()) {
+        final["q_tot"] = figures.qTot;
     }
     const nlohmann::ordered_json summary{{"run", id().value},
                                          {"status", toString(m_state)},

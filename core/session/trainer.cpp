@@ -328,6 +328,9 @@ Result<SurgeryReceipt> TrainerImpl::undo() {
 }
 
 void TrainerImpl::copyTargetIfDue() {
+    if (m_learner->targetFollows()) {
+        return;
+    }
     const std::int64_t episode = m_counters.clocks.episode.value;
     if (episode - m_counters.targetCopiedAt >= m_experiment.learning.targetInterval) {
         m_learner->copyToTarget();
@@ -373,9 +376,12 @@ EnvView TrainerImpl::envView() const {
 }
 
 TrainingFigures TrainerImpl::figures() const {
+    const EnvView view = envView();
+    const auto* matrix = std::get_if<MatrixView>(&view.scene);
     return {.weightsSha256 = m_learner->weightsSha256(),
             .testReturn = m_counters.testReturn,
-            .testWinRate = m_counters.testWinRate};
+            .testWinRate = m_counters.testWinRate,
+            .qTot = matrix != nullptr ? matrix->learnedQTot : std::vector<float>{}};
 }
 
 std::string TrainerImpl::save() const {

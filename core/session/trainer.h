@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/session/run_plan.h"
 #include "core/store/run_writer.h"
@@ -26,6 +27,8 @@ struct TrainingFigures {
     std::string weightsSha256;
     std::optional<double> testReturn;
     std::optional<double> testWinRate;
+    /// Matrix games: the learned value of every joint action at the first step, row-major over the agents.
+    std::vector<float> qTot;
 };
 
 class Trainer {
