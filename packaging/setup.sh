@@ -16,6 +16,8 @@ packages=(
     libssl-dev libtomlplusplus-dev libprotobuf-dev protobuf-compiler libxxhash-dev libzstd-dev nlohmann-json3-dev
     # tests
     librapidcheck-dev
+    # studies (experiments/*/run.sh)
+    jq
 )
 case "${1:-}" in
     "") ;;
