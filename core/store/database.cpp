@@ -90,6 +90,16 @@ Error Database::translate(const SQLite::Exception& exception) const {
     return translateSqlite(exception, m_connection.get(), m_file);
 }
 
+Result<void> Database::checkInPlace() const {
+    int moved = 0;
+    const int outcome = sqlite3_file_control(m_connection->getHandle(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    if (outcome == SQLITE_OK && moved != 0) {
+        return fail(ErrorCode::Io,
+                    fmt::format("{} has been deleted, moved or replaced while it was in use", m_file.string()));
+    }
+    return {};
+}
+
 Result<Database> Database::open(const std::filesystem::path& workspace, Access access) {
     const Result<int> version = readSchemaVersion(workspace);
     if (!version) {

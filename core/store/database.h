@@ -31,6 +31,9 @@ class Database {
     [[nodiscard]] SQLite::Database& connection() const { return *m_connection; }
     [[nodiscard]] const std::filesystem::path& file() const { return m_file; }
     [[nodiscard]] Error translate(const SQLite::Exception& exception) const;
+    /// ErrorCode::Io when no path leads to the open file any more: what is written to it then is lost with it, and
+    /// SQLite alone would not mind.
+    [[nodiscard]] Result<void> checkInPlace() const;
 
     /// Runs `work`, which returns a Result, and turns exceptions into errors.
     template <typename Work>

@@ -295,6 +295,8 @@ class RunStore {
     RunStore(Database database, std::filesystem::path workspace, RunId run, std::int64_t key)
         : m_database(std::move(database)), m_blobs(blobFolder(workspace)), m_run(std::move(run)), m_key(key) {}
 
+    [[nodiscard]] Result<void> checkInPlace() const { return m_database.checkInPlace(); }
+
     /// Writes the batch in one transaction. On failure nothing of it is stored, and it may be tried again.
     Result<void> write(const Batch& batch) {
         return m_database.guarded([&]() -> Result<void> {
@@ -752,8 +754,11 @@ class ThreadedWriter final : public RunWriter {
             Result<void> written;
             if (!failure()) {
                 m_store->addPoints(points, names);
+                written = m_store->checkInPlace();
                 const bool idle = points.empty() && unwritten.empty() && !behind;
-                written = idle ? Result<void>() : m_store->write(unwritten);
+                if (written && !idle) {
+                    written = m_store->write(unwritten);
+                }
             }
             behind = !written;
             settle(written, bytes, unwritten);

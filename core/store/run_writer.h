@@ -63,7 +63,8 @@ class RunWriter {
     /// Ends the run in a final state; blocks. `reason` is why it failed or was interrupted. `finalJson` may be empty.
     [[nodiscard]] virtual Result<void> close(RunState state, std::string_view reason, const Clocks& clocks,
                                              std::string_view finalJson) = 0;
-    /// The first error of the writing thread, if there was one (full disk, read-only file system, …).
+    /// The first error of the writing thread, if there was one (full disk, read-only file system, workspace deleted,
+    /// …).
     [[nodiscard]] virtual std::optional<Error> failure() const = 0;
 };
 

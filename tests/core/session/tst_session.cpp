@@ -33,6 +33,7 @@ class TestSession : public QObject {
     void ofTwoResumesAtOnceOneWins();
     void showsNeuronsAndLearnedTableInSnapshots();
     void refusesToResumeAUsedUpBudget();
+    void failsWhenItsWorkspaceIsDeleted();
 };
 
 namespace {
@@ -478,6 +479,33 @@ void TestSession::refusesToResumeAUsedUpBudget() {
     QVERIFY(longer);
     RecordingObserver second;
     QCOMPARE(nlohmann::json::parse((*longer)->run(second).summaryJson).at("env_steps").get<int>(), 2000);
+}
+
+void TestSession::failsWhenItsWorkspaceIsDeleted() {
+    for (const bool paused : {false, true}) {
+        const Workspace workspace;
+        RecordingObserver observer;
+        const auto session = workspace.start(experimentOf(kMatrixSequence), 1, paused);
+        const auto deleteWorkspace = [&] {
+            std::filesystem::remove_all(workspace.path());
+        };
+        observer.onState = [&](RunState state) {
+            if (state == RunState::Paused) {
+                deleteWorkspace();
+            }
+        };
+        observer.onProgress = [&](const Clocks& clocks) {
+            if (clocks.envStep.value == 600) {
+                deleteWorkspace();
+            }
+        };
+        const RunOutcome outcome = session->run(observer);
+        QVERIFY(outcome.state == RunState::Failed);
+        QVERIFY(outcome.error);
+        QVERIFY2(outcome.error->describe().find("deleted") != std::string::npos, outcome.error->describe().c_str());
+        QCOMPARE(exitCode(*outcome.error), 1);
+        QVERIFY(!std::filesystem::exists(workspace.path()));
+    }
 }
 
 QTEST_APPLESS_MAIN(TestSession)

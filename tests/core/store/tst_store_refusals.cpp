@@ -150,6 +150,38 @@ class TestStoreRefusals : public QObject {
         QVERIFY(reader->run(id)->state == RunState::Interrupted);
     }
 
+    void aWorkspaceThatIsTakenAwayIsNoticed_data() {
+        QTest::addColumn<bool>("replaced");
+        QTest::newRow("deleted") << false;
+        QTest::newRow("replaced by another one") << true;
+    }
+
+    void aWorkspaceThatIsTakenAwayIsNoticed() {
+        QFETCH(bool, replaced);
+        KNIFE_VERIFY(prepareWorkspace(path()));
+        auto writer = *RunWriter::create(path(), newRun());
+        writer->point(writer->metric("loss"), clocksAt(1), 1.0);
+        KNIFE_VERIFY(writer->flush());
+        std::filesystem::remove_all(path());
+        if (replaced) {
+            KNIFE_VERIFY(prepareWorkspace(path()));
+        }
+        const Result<void> flushed = writer->flush();
+        QVERIFY(!flushed);
+        QVERIFY(flushed.error().code == ErrorCode::Io);
+        QVERIFY2(flushed.error().message.find("deleted") != std::string::npos, flushed.error().message.c_str());
+        QVERIFY(flushed.error().message.find(path().string()) != std::string::npos);
+        QVERIFY(writer->failure());
+        QVERIFY(!writer->checkpoint(clocksAt(2), std::as_bytes(std::span("weights")), 1));
+        QVERIFY(!writer->close(RunState::Finished, "", clocksAt(2), ""));
+        writer.reset();
+        QCOMPARE(std::filesystem::exists(path()), replaced); // nothing is brought back
+        if (replaced) {
+            QVERIFY(inspectWorkspace(path())->problems.empty());
+            QCOMPARE((*RunReader::open(path()))->runs()->size(), 0U);
+        }
+    }
+
     void aMissingChunkIsNoticed() {
         KNIFE_VERIFY(prepareWorkspace(path()));
         auto writer = *RunWriter::create(path(), newRun());
