@@ -12,7 +12,9 @@
 #include <fmt/format.h>
 
 #include "core/config/did_you_mean.h"
+#include "core/config/method_section.h"
 #include "core/config/overrides.h"
+#include "core/config/presets.h"
 #include "core/config/section_node.h"
 #include "core/config/toml_text.h"
 
@@ -33,6 +35,8 @@ struct RunConfig {
     std::vector<std::int64_t> seeds;
     std::int64_t steps = 0;
     std::int64_t threads = 0;
+    std::string device;
+    std::string preset;
 };
 
 void describe(FieldVisitor& visitor, RunConfig& config) {
@@ -40,6 +44,8 @@ void describe(FieldVisitor& visitor, RunConfig& config) {
     visitor.field("seeds", config.seeds, {"One run is trained for each"}, {0, kUnbounded});
     visitor.field("steps", config.steps, {"Budget of a run", "env steps"}, {1, kUnbounded});
     visitor.field("threads", config.threads, {"Threads of one run"}, {1, 256});
+    visitor.choice("device", config.device, {"Where the networks live"}, {"cpu", "cuda"});
+    visitor.choice("preset", config.preset, {"Settings of a known code base, under the file's own"}, presetNames());
 }
 
 // The closed keys of one [[tasks]] entry.
@@ -55,7 +61,7 @@ void describe(FieldVisitor& visitor, TaskHead& config) {
 }
 
 RunConfig runConfigOf(const Experiment& experiment) {
-    RunConfig config{experiment.name, {}, experiment.steps, experiment.threads};
+    RunConfig config{experiment.name, {}, experiment.steps, experiment.threads, experiment.device, experiment.preset};
     config.seeds.reserve(experiment.seeds.size());
     for (const std::uint64_t seed : experiment.seeds) {
         config.seeds.push_back(static_cast<std::int64_t>(seed));
@@ -108,6 +114,8 @@ class ExperimentReader {
 
     Result<Experiment> read() {
         return rejectUnknownTables()
+            .and_then([&] { return readRun(); })
+            .and_then([&] { return layPreset(); })
             .and_then([&] { return readClosedTables(); })
             .and_then([&] { return readOpenTables(); })
             .and_then([&] { return readTasks(); })
@@ -147,21 +155,45 @@ class ExperimentReader {
         return Section(std::move(missing));
     }
 
-    Status readClosedTables() {
+    Status readRun() {
         RunConfig run = runConfigOf(m_experiment);
-        auto status = readSection(table("experiment"), run)
-                          .and_then([&] { return readSection(table("agent"), m_experiment.agent); })
+        auto status = readSection(table("experiment"), run);
+        m_experiment.name = run.name;
+        m_experiment.steps = run.steps;
+        m_experiment.threads = run.threads;
+        m_experiment.device = run.device;
+        m_experiment.preset = run.preset;
+        m_experiment.seeds.clear();
+        for (const std::int64_t seed : run.seeds) {
+            m_experiment.seeds.push_back(static_cast<std::uint64_t>(seed));
+        }
+        return status;
+    }
+
+    // The preset's tables become the ground that the file's own keys stand on.
+    Status layPreset() {
+        const auto method = table("mixer").text(kMethodKey, kDefaultMixerMethod);
+        const auto agent = table("agent").text("kind", m_experiment.agent.kind);
+        if (!method || !agent) {
+            return tl::unexpected(!method ? method.error() : agent.error());
+        }
+        const auto preset = presetTables(m_experiment.preset, *method, *agent);
+        if (!preset) {
+            return tl::unexpected(preset.error());
+        }
+        m_root = detail::mergedTables(**preset, *m_root, "");
+        return {};
+    }
+
+    Status readClosedTables() {
+        auto status = readSection(table("agent"), m_experiment.agent)
                           .and_then([&] { return readSection(table("learning"), m_experiment.learning); })
                           .and_then([&] { return readSection(table("exploration"), m_experiment.exploration); })
                           .and_then([&] { return readSection(table("diagnostics"), m_experiment.diagnostics); })
                           .and_then([&] { return readSection(table("evaluation"), m_experiment.evaluation); })
                           .and_then([&] { return readSection(table("checkpoint"), m_experiment.checkpoint); });
-        m_experiment.name = run.name;
-        m_experiment.steps = run.steps;
-        m_experiment.threads = run.threads;
-        m_experiment.seeds.clear();
-        for (const std::int64_t seed : run.seeds) {
-            m_experiment.seeds.push_back(static_cast<std::uint64_t>(seed));
+        if (!table("learning").has("epsilon")) {
+            m_experiment.learning.epsilon = defaultEpsilon(m_experiment.learning.optimiser);
         }
         return status;
     }
@@ -179,8 +211,8 @@ class ExperimentReader {
         m_experiment.env = table("env");
         m_experiment.mixer = table("mixer");
         m_experiment.taskGenerator = table("task_generator");
-        if (!m_experiment.mixer.has("method")) {
-            m_experiment.mixer = m_experiment.mixer.withText("method", "qmix");
+        if (!m_experiment.mixer.has(kMethodKey)) {
+            m_experiment.mixer = m_experiment.mixer.withText(kMethodKey, kDefaultMixerMethod);
         }
         auto status = requireText(m_experiment.env, "name", "matrix").and_then([&] {
             return requireText(m_experiment.mixer, "method", "qmix");
@@ -363,6 +395,10 @@ void describe(FieldVisitor& visitor, AgentConfig& config) {
     visitor.field("kind", config.kind, {"Registered agent network"});
     visitor.field("hidden", config.hidden, {"Width of the hidden layers", "units"}, {1, 65536});
     visitor.field("fc_layers", config.fcLayers, {"Fully connected layers before the GRU", "layers"}, {1, 2});
+    visitor.choice("crelu_width", config.creluWidth, {"Width of the first layer of rnn_crelu"},
+                   {"hidden", "equal_parameters"});
+    visitor.choice("init", config.init, {"Initial weights of fully connected layers"}, {"uniform", "orthogonal"});
+    visitor.field("head_gain", config.headGain, {"Factor on the initial weights of the head"}, {0, 100});
     visitor.field("last_action", config.lastAction, {"Feed the last action back as a one-hot input"});
     visitor.field("agent_id", config.agentId, {"Feed the agent's index as a one-hot input"});
 }
@@ -383,14 +419,21 @@ void describe(FieldVisitor& visitor, LearningConfig& config) {
     visitor.field("rmsprop_alpha", config.rmspropAlpha, {"Decay of RMSprop's second moment"}, {0, 1});
     visitor.field("adam_beta1", config.adamBeta1, {"Decay of Adam's first moment"}, {0, 0.999999});
     visitor.field("adam_beta2", config.adamBeta2, {"Decay of Adam's second moment"}, {0, 0.999999999});
-    visitor.field("epsilon", config.epsilon, {"Added outside the root by the optimiser"}, {0, 1});
+    visitor.field("epsilon", config.epsilon, {"Added outside the root; adam: 1e-8 by default"}, {0, 1});
     visitor.field("grad_clip", config.gradClip, {"Largest norm of the whole gradient; 0: no clipping"},
                   {0, kUnbounded});
     visitor.field("target_interval", config.targetInterval, {"Between hard copies to the target network", "episodes"},
                   {1, kUnbounded});
+    visitor.field("target_tau", config.targetTau, {"Share mixed into the target at each update; 0: hard copies"},
+                  {0, 1});
+    visitor.field("standardise_rewards", config.standardiseRewards, {"By the running mean and deviation"});
     visitor.choice("on_switch_buffer", config.onSwitchBuffer, {"Replay buffer at a task switch"}, {"clear", "keep"});
     visitor.choice("on_switch_optimiser", config.onSwitchOptimiser, {"Optimiser state at a task switch"},
                    {"keep", "reset"});
+}
+
+double defaultEpsilon(const std::string& optimiser) {
+    return optimiser == "adam" ? 1e-8 : 1e-5;
 }
 
 void describe(FieldVisitor& visitor, ExplorationConfig& config) {

@@ -24,11 +24,14 @@ struct TaskConfig {
 };
 
 struct AgentConfig {
-    std::string kind = "rnn"; ///< registered agent: "rnn", "mlp"
+    std::string kind = "rnn"; ///< registered agent: "rnn", "mlp", "rnn_layernorm", "rnn_crelu"
     std::int64_t hidden = 64;
-    std::int64_t fcLayers = 1; ///< of "rnn": fully connected layers before the GRU; 2 is ReBorn's form
-    bool lastAction = true;    ///< one-hot last action is part of the agent's input
-    bool agentId = true;       ///< one-hot agent id is part of the agent's input
+    std::int64_t fcLayers = 1;         ///< of "rnn" alone: fully connected layers before the GRU; 2 is ReBorn's form
+    std::string creluWidth = "hidden"; ///< of "rnn_crelu": units of its first layer, "hidden" or "equal_parameters"
+    std::string init = "uniform";      ///< of fully connected layers: "uniform" (PyTorch's own), "orthogonal"
+    double headGain = 1.0;             ///< factor on the head's initial weights
+    bool lastAction = true;            ///< one-hot last action is part of the agent's input
+    bool agentId = true;               ///< one-hot agent id is part of the agent's input
     bool operator==(const AgentConfig&) const = default;
 };
 
@@ -46,13 +49,18 @@ struct LearningConfig {
     double rmspropAlpha = 0.99;
     double adamBeta1 = 0.9;
     double adamBeta2 = 0.999;
-    double epsilon = 1e-5; ///< of the optimiser, outside the root
+    double epsilon = 1e-5; ///< of the optimiser, outside the root; a file that is silent gets defaultEpsilon()
     double gradClip = 10.0;
-    std::int64_t targetInterval = 200;      ///< episodes between hard copies
+    std::int64_t targetInterval = 200;      ///< episodes between hard copies, where targetTau is 0
+    double targetTau = 0.0;                 ///< share of the online network mixed into the target at every update
+    bool standardiseRewards = false;        ///< by the running mean and deviation of all rewards trained on
     std::string onSwitchBuffer = "clear";   ///< replay buffer at a task switch: "clear", "keep"
     std::string onSwitchOptimiser = "keep"; ///< optimiser state at a task switch: "keep", "reset"
     bool operator==(const LearningConfig&) const = default;
 };
+
+/// 1e-5 for RMSprop as PyMARL has it, 1e-8 for Adam as PyTorch has it.
+[[nodiscard]] double defaultEpsilon(const std::string& optimiser);
 
 struct ExplorationConfig {
     double start = 1.0;
@@ -97,6 +105,8 @@ struct Experiment {
     std::vector<std::uint64_t> seeds = {1};
     std::int64_t steps = 100'000; ///< budget of a run in env steps
     std::int64_t threads = 1;
+    std::string device = "cpu";    ///< where the networks live: "cpu", "cuda"
+    std::string preset = "none";   ///< whose defaults lay under the file's own keys (presets.h)
     Section env;                   ///< has "name"
     std::vector<TaskConfig> tasks; ///< [[tasks]]; empty: one task, the environment as it stands
     Section taskGenerator;         ///< [task_generator]; empty: none. Excludes [[tasks]]

@@ -11,6 +11,8 @@
 namespace knife {
 
 inline constexpr const char* kMethodKey = "method";
+/// The method of a [mixer] section that names none.
+inline constexpr const char* kDefaultMixerMethod = "qmix";
 
 /// The section's fields over the defaults of the method's config struct.
 template <typename Config>

@@ -2,12 +2,14 @@
 #include "core/config/overrides.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <span>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "core/config/method_section.h"
 #include "core/config/toml_text.h"
 
 namespace knife::detail {
@@ -91,12 +93,36 @@ Result<Value> parseValue(std::string_view text, const Place& place) {
         fmt::format("{}the value is neither TOML nor a bare word; text with spaces needs quotes", place.prefix()));
 }
 
+bool isOverride(const Place& place) {
+    return place.line == 0;
+}
+
+// Another method does not know the keys of the one that the file names; what the command line says stays and is
+// checked. When a remedy acts is a question that all methods answer.
+void dropKeysOfOtherMethod(SectionNode& table, const Value& method) {
+    constexpr std::array kShared = {"trigger", "every"};
+    const Entry* present = table.find(kMethodKey);
+    const bool isMixer = table.path == "mixer";
+    const Value before =
+        present != nullptr ? present->value : Value{{}, std::string(isMixer ? kDefaultMixerMethod : "")};
+    if (sameValue(before, method)) {
+        return;
+    }
+    std::erase_if(table.entries, [&](const Entry& entry) {
+        const bool shared = std::find(kShared.begin(), kShared.end(), entry.key) != kShared.end();
+        return entry.key != kMethodKey && !shared && !isOverride(entry.keyPlace);
+    });
+}
+
 class Setter {
   public:
     Setter(const Value& value, const Place& place) : m_value(value), m_place(place) {}
 
     Result<Table> inTable(const Table& table, std::span<const PathStep> steps) const {
         auto copy = std::make_shared<SectionNode>(*table);
+        if (steps.size() == 1 && steps.front().indices.empty() && steps.front().key == kMethodKey) {
+            dropKeysOfOtherMethod(*copy, m_value);
+        }
         Entry* entry = copy->find(steps.front().key);
         const std::string path = childPath(copy->path, steps.front().key);
         if (entry == nullptr) {

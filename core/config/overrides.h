@@ -10,7 +10,8 @@
 namespace knife::detail {
 
 /// `root` with one override laid on top. The value is TOML; a bare word that is not is taken as text. Missing tables on
-/// the way are made; an index one past the end of a list of tables adds a table. Errors are ErrorCode::Usage and name
+/// the way are made; an index one past the end of a list of tables adds a table. A table whose `method` changes loses
+/// the keys that the file gave it for its own method. Errors are ErrorCode::Usage and name
 /// the override.
 [[nodiscard]] Result<Table> withOverride(const Table& root, std::string_view assignment);
 

@@ -72,11 +72,20 @@ Experiment anyExperiment() {
             e.tasks.push_back({anyText(), *rc::gen::inRange<std::int64_t>(0, 300), e.env.mergedWith(anySection())});
         }
     }
-    e.agent = {anyText(), *rc::gen::inRange<std::int64_t>(1, 1000), *rc::gen::arbitrary<bool>(),
-               *rc::gen::arbitrary<bool>()};
+    e.device = *rc::gen::element<std::string>("cpu", "cuda");
+    e.preset = *rc::gen::element<std::string>("none", "group", "pymarl", "pymarl2", "epymarl");
+    e.agent.kind = anyText();
+    e.agent.hidden = *rc::gen::inRange<std::int64_t>(1, 1000);
+    e.agent.fcLayers = *rc::gen::inRange<std::int64_t>(1, 3);
+    e.agent.init = *rc::gen::element<std::string>("uniform", "orthogonal");
+    e.agent.headGain = share();
+    e.agent.lastAction = *rc::gen::arbitrary<bool>();
+    e.agent.agentId = *rc::gen::arbitrary<bool>();
     e.learning.gamma = share();
     e.learning.lr = share();
     e.learning.epsilon = share();
+    e.learning.targetTau = share();
+    e.learning.standardiseRewards = *rc::gen::arbitrary<bool>();
     e.learning.optimiser = *rc::gen::element<std::string>("rmsprop", "adam");
     e.learning.batchEpisodes = *rc::gen::inRange<std::int64_t>(1, 100);
     e.exploration.start = 0.5 + share() / 2;
