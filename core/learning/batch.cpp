@@ -86,6 +86,13 @@ class ColumnWriter {
 
 } // namespace
 
+Batch onDevice(Batch batch, at::Device device) {
+    for (at::Tensor* tensor : {&batch.inputs, &batch.state, &batch.unavailable, &batch.actions, &batch.valid}) {
+        *tensor = tensor->to(device);
+    }
+    return batch;
+}
+
 Batch makeBatch(const std::vector<std::shared_ptr<const EpisodeRecord>>& episodes, const EnvSpec& spec,
                 const InputLayout& layout) {
     Batch batch;

@@ -43,6 +43,9 @@ struct Batch {
     std::vector<char> terminated; ///< [B]: the episode's last transition ended the game
 };
 
+/// The batch with its tensors on a device.
+[[nodiscard]] Batch onDevice(Batch batch, at::Device device);
+
 [[nodiscard]] Batch makeBatch(const std::vector<std::shared_ptr<const EpisodeRecord>>& episodes, const EnvSpec& spec,
                               const InputLayout& layout);
 

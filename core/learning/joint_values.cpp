@@ -14,9 +14,10 @@ JointValues jointValues(const FactorizedNet& net, const InputLayout& layout, std
     for (int a = 0; a < layout.agents; ++a) {
         layout.write(obs.data() + a * layout.obs, a, -1, inputs.data_ptr<float>() + a * layout.width());
     }
+    inputs = inputs.to(net.device());
     const NetPass pass = net.pass(inputs.unsqueeze(0), Keep::Nothing, nullptr);
     ActMemory memory = net.initialMemory(layout.agents);
-    const at::Tensor q = net.act(inputs, memory).contiguous();
+    const at::Tensor q = net.act(inputs, memory).cpu().contiguous();
     JointValues values;
     const float* qs = q.data_ptr<float>();
     for (int a = 0; a < layout.agents; ++a) {
@@ -38,21 +39,22 @@ JointValues jointValues(const FactorizedNet& net, const InputLayout& layout, std
     const auto everyRow = [&](const at::Tensor& one) {
         return one.defined() ? one.unsqueeze(0).expand({rows, layout.agents, -1}).contiguous() : one;
     };
-    const at::Tensor stateRow = at::tensor(std::vector<float>(state.begin(), state.end())).unsqueeze(0);
+    const at::Tensor stateRow =
+        at::tensor(std::vector<float>(state.begin(), state.end())).unsqueeze(0).to(net.device());
     JointView view{.steps = 1,
                    .episodes = rows,
                    .outputs = pass.agent.outputs.defined() ? everyRow(pass.agent.outputs[0]) : at::Tensor(),
                    .hidden = everyRow(pass.agent.hidden[0]),
                    .inputs = everyRow(inputs),
                    .state = stateRow.expand({rows, stateRow.size(1)}).contiguous(),
-                   .unavailable = at::zeros({rows, layout.agents, layout.actions}, at::kBool),
-                   .actions = actions,
+                   .unavailable = at::zeros({rows, layout.agents, layout.actions}, at::kBool).to(net.device()),
+                   .actions = actions.to(net.device()),
                    .further = {},
                    .noise = {0, "mixer/noise", 0}};
     for (const at::Tensor& outputs : pass.further) {
         view.further.push_back(everyRow(outputs[0]));
     }
-    const at::Tensor qTot = net.mixer().expected(view).contiguous();
+    const at::Tensor qTot = net.mixer().expected(view).cpu().contiguous();
     values.qTot.assign(qTot.data_ptr<float>(), qTot.data_ptr<float>() + rows);
     return values;
 }

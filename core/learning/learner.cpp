@@ -24,7 +24,7 @@ RowValidity rowValidity(const Batch& batch) {
     const at::Tensor perStep = batch.valid.reshape({-1});
     const at::Tensor perAgent = perStep.repeat_interleave(batch.agents);
     // The agent also sees the observation after the last transition; that row carries no gradient and is not counted.
-    const at::Tensor lastRows = at::zeros({batch.episodes * batch.agents});
+    const at::Tensor lastRows = at::zeros({batch.episodes * batch.agents}, perStep.options());
     return {.agent = at::cat({perAgent, lastRows}), .mixer = perStep};
 }
 
@@ -106,7 +106,7 @@ at::Tensor Learner::bootstrapAt(const Batch& batch, const NetPass& target, std::
     return m_target->mixer().bootstrap(view(batch, target, steps, actions)).contiguous();
 }
 
-Learner::Targets Learner::makeTargets(const Batch& batch, const NetPass& online) const {
+Learner::Targets Learner::makeTargets(const Batch& batch, const NetPass& online, const RewardScale& scale) const {
     const at::NoGradGuard noGrad;
     const std::int64_t observed = batch.steps + 1;
     const NetPass target = m_target->pass(batch.inputs, Keep::Nothing, nullptr);
@@ -127,14 +127,16 @@ Learner::Targets Learner::makeTargets(const Batch& batch, const NetPass& online)
     const auto floats = [](const at::Tensor& tensor) {
         return std::span<const float>(tensor.data_ptr<float>(), static_cast<std::size_t>(tensor.numel()));
     };
+    const at::Tensor qHat = targets.bootstrap.cpu();
     at::Tensor taken;
     if (m_config.tdVariant == "q_lambda") {
-        taken = bootstrapAt(batch, target, batch.steps, batch.actions);
+        taken = bootstrapAt(batch, target, batch.steps, batch.actions).cpu();
     }
-    const std::vector<float> flat =
-        tdLambdaTargets(spec, floats(targets.bootstrap), batch.reward, batch.lengths, batch.terminated,
-                        taken.defined() ? floats(taken) : std::span<const float>{});
-    targets.values = at::tensor(flat).view({batch.steps * batch.episodes, spec.outputs});
+    const std::vector<float> scaled = m_config.standardiseRewards ? scale.apply(batch.reward) : std::vector<float>();
+    const std::vector<float>& rewards = m_config.standardiseRewards ? scaled : batch.reward;
+    const std::vector<float> flat = tdLambdaTargets(spec, floats(qHat), rewards, batch.lengths, batch.terminated,
+                                                    taken.defined() ? floats(taken) : std::span<const float>{});
+    targets.values = at::tensor(flat).view({batch.steps * batch.episodes, spec.outputs}).to(targets.bootstrap.device());
     return targets;
 }
 
@@ -226,12 +228,19 @@ Learner::Evaluated Learner::evaluateByGraph(const Batch& batch, const NetPass& o
 }
 
 Result<UpdateReport> Learner::update(const Batch& batch, Diagnostics* diagnostics, bool wantActivations) {
+    if (batch.inputs.is_cpu() != m_online->device().is_cpu()) {
+        return update(onDevice(batch, m_online->device()), diagnostics, wantActivations);
+    }
     ParameterSet& parameters = m_online->parameters();
     SiteTaps taps(m_online->sites().all().size());
     SiteTaps* recorded = diagnostics != nullptr && wantActivations ? &taps : nullptr;
     parameters.zeroGradients();
     const NetPass online = m_online->pass(batch.inputs, Keep::Gradient, recorded);
-    const Targets targets = makeTargets(batch, online);
+    RewardScale scale = m_rewardScale;
+    if (m_config.standardiseRewards) {
+        scale.observe(batch);
+    }
+    const Targets targets = makeTargets(batch, online, scale);
     const Evaluated evaluated = evaluate(batch, online, targets, Keep::Gradient, recorded);
     UpdateReport report = evaluated.report;
     if (!std::isfinite(report.loss)) {
@@ -255,13 +264,20 @@ Result<UpdateReport> Learner::update(const Batch& batch, Diagnostics* diagnostic
     report.clipped = clipGradients(parameters, report.gradNorm, m_config.gradClip);
     const at::NoGradGuard noGrad;
     m_optimiser.step(parameters);
+    m_rewardScale = scale; // a diverged update has left it alone
+    if (targetFollows()) {
+        m_target->parameters().moveValuesTowards(parameters, m_config.targetTau);
+    }
     return report;
 }
 
 Probe Learner::probe(const Batch& batch) const {
+    if (batch.inputs.is_cpu() != m_online->device().is_cpu()) {
+        return probe(onDevice(batch, m_online->device()));
+    }
     const at::NoGradGuard noGrad;
     const NetPass online = m_online->pass(batch.inputs, Keep::Nothing, nullptr);
-    const Targets targets = makeTargets(batch, online);
+    const Targets targets = makeTargets(batch, online, m_rewardScale);
     const Evaluated evaluated = evaluate(batch, online, targets, Keep::Nothing, nullptr);
     const at::Tensor valid = batch.valid.reshape({-1, 1});
     const at::Tensor& q = online.agent.outputs.defined() ? online.agent.outputs : online.agent.hidden;

@@ -10,6 +10,7 @@
 #include "core/config/experiment.h"
 #include "core/learning/batch.h"
 #include "core/learning/optimiser.h"
+#include "core/learning/reward_scale.h"
 #include "core/nets/factorized_net.h"
 #include "core/plasticity/diagnostics.h"
 #include "core/types/error.h"
@@ -42,9 +43,12 @@ class Learner {
     [[nodiscard]] static Result<std::unique_ptr<Learner>> build(const NetSpec& spec, const LearningConfig& config);
 
     /// One gradient step: forward, backward, diagnostics (if given; with activations if `wantActivations`), clipping,
-    /// optimiser. ErrorCode::Diverged when loss or gradient is not finite; weights are then unchanged.
+    /// optimiser; then, with learning.target_tau, the target follows. ErrorCode::Diverged when loss or gradient is not
+    /// finite; weights are then unchanged.
     [[nodiscard]] Result<UpdateReport> update(const Batch& batch, Diagnostics* diagnostics, bool wantActivations);
     void copyToTarget();
+    /// Whether update() lets the target follow, so that nobody has to copy.
+    [[nodiscard]] bool targetFollows() const { return m_config.targetTau > 0.0; }
 
     [[nodiscard]] Probe probe(const Batch& batch) const;
     [[nodiscard]] static OutputChange difference(const Probe& before, const Probe& after);
@@ -55,6 +59,10 @@ class Learner {
     [[nodiscard]] const FactorizedNet& target() const { return *m_target; }
     [[nodiscard]] Optimiser& optimiser() { return m_optimiser; }
     [[nodiscard]] const Optimiser& optimiser() const { return m_optimiser; }
+
+    /// By what rewards are standardised, where they are.
+    [[nodiscard]] const RewardScale& rewardScale() const { return m_rewardScale; }
+    [[nodiscard]] RewardScale& rewardScale() { return m_rewardScale; }
 
     /// SHA-256 over all online parameters, names and shapes included, as lower-case hex.
     [[nodiscard]] std::string weightsSha256() const;
@@ -78,7 +86,7 @@ class Learner {
                                  const at::Tensor& actions) const;
     [[nodiscard]] at::Tensor bootstrapAt(const Batch& batch, const NetPass& target, std::int64_t steps,
                                          const at::Tensor& actions) const;
-    [[nodiscard]] Targets makeTargets(const Batch& batch, const NetPass& online) const;
+    [[nodiscard]] Targets makeTargets(const Batch& batch, const NetPass& online, const RewardScale& scale) const;
     [[nodiscard]] Evaluated evaluate(const Batch& batch, const NetPass& online, const Targets& targets, Keep keep,
                                      SiteTaps* taps) const;
     [[nodiscard]] Evaluated evaluateFast(const Batch& batch, const NetPass& online, const Targets& targets, Keep keep,
@@ -90,6 +98,7 @@ class Learner {
     std::unique_ptr<FactorizedNet> m_online;
     std::unique_ptr<FactorizedNet> m_target;
     Optimiser m_optimiser;
+    RewardScale m_rewardScale;
     std::uint64_t m_seed;
 };
 

@@ -4,13 +4,15 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/learning/tensor_optimiser.h"
+
 namespace knife {
 
 namespace {
 
 // Entries that never had a gradient, frozen ones above all, divide 0 by sqrt(0) + epsilon. The floor keeps that 0, and
 // keeps steps small where the square of a gradient underflows; it vanishes beside any other root.
-constexpr float kSmallestEpsilon = 1e-20F;
+constexpr double kSmallestEpsilon = 1e-20;
 
 struct Flat {
     float* theta;
@@ -33,21 +35,18 @@ void rmsprop(const Flat& f, float lr, float alpha, float epsilon) {
     }
 }
 
-struct AdamRates {
-    float lr;
-    float beta1;
-    float beta2;
-    float epsilon;
-    float correction1; ///< 1 - beta1^t
-    float correction2; ///< 1 - beta2^t
-};
-
-void adam(const Flat& f, const AdamRates& r) {
+void adam(const Flat& f, const by_tensors::AdamRates& rates) {
+    const auto lr = static_cast<float>(rates.lr);
+    const auto beta1 = static_cast<float>(rates.beta1);
+    const auto beta2 = static_cast<float>(rates.beta2);
+    const auto epsilon = static_cast<float>(rates.epsilon);
+    const auto correction1 = static_cast<float>(rates.correction1);
+    const auto correction2 = static_cast<float>(rates.correction2);
     for (std::int64_t i = 0; i < f.size; ++i) {
         const float g = f.gradient[i];
-        f.moment1[i] = r.beta1 * f.moment1[i] + (1.F - r.beta1) * g;
-        f.moment2[i] = r.beta2 * f.moment2[i] + (1.F - r.beta2) * g * g;
-        f.theta[i] -= r.lr * (f.moment1[i] / r.correction1) / (std::sqrt(f.moment2[i] / r.correction2) + r.epsilon);
+        f.moment1[i] = beta1 * f.moment1[i] + (1.F - beta1) * g;
+        f.moment2[i] = beta2 * f.moment2[i] + (1.F - beta2) * g * g;
+        f.theta[i] -= lr * (f.moment1[i] / correction1) / (std::sqrt(f.moment2[i] / correction2) + epsilon);
     }
 }
 
@@ -56,6 +55,10 @@ void adam(const Flat& f, const AdamRates& r) {
 void maskGradients(ParameterSet& parameters) {
     for (ParameterBlock& block : parameters.blocks()) {
         if (!block.trainable || !block.anyFrozen) {
+            continue;
+        }
+        if (!block.grad.is_cpu()) {
+            by_tensors::maskGradient(block);
             continue;
         }
         float* gradient = block.grad.data_ptr<float>();
@@ -70,6 +73,10 @@ double gradientNorm(const ParameterSet& parameters) {
     double sum = 0.0;
     for (const ParameterBlock& block : parameters.blocks()) {
         if (!block.trainable) {
+            continue;
+        }
+        if (!block.grad.is_cpu()) {
+            sum += by_tensors::sumOfSquares(block.grad);
             continue;
         }
         const float* gradient = block.grad.data_ptr<float>();
@@ -89,6 +96,10 @@ bool clipGradients(ParameterSet& parameters, double norm, double limit) {
         if (!block.trainable) {
             continue;
         }
+        if (!block.grad.is_cpu()) {
+            by_tensors::scaleGradient(block, scale);
+            continue;
+        }
         float* gradient = block.grad.data_ptr<float>();
         for (std::int64_t i = 0; i < block.size(); ++i) {
             gradient[i] *= scale;
@@ -101,21 +112,23 @@ void Optimiser::step(ParameterSet& parameters) {
     ++m_steps;
     const bool isAdam = m_config.optimiser == "adam";
     const auto steps = static_cast<double>(m_steps);
-    const float epsilon = std::max(static_cast<float>(m_config.epsilon), kSmallestEpsilon);
-    const AdamRates rates{static_cast<float>(m_config.lr),
-                          static_cast<float>(m_config.adamBeta1),
-                          static_cast<float>(m_config.adamBeta2),
-                          epsilon,
-                          static_cast<float>(1.0 - std::pow(m_config.adamBeta1, steps)),
-                          static_cast<float>(1.0 - std::pow(m_config.adamBeta2, steps))};
+    const by_tensors::AdamRates rates{.lr = m_config.lr,
+                                      .beta1 = m_config.adamBeta1,
+                                      .beta2 = m_config.adamBeta2,
+                                      .epsilon = std::max(m_config.epsilon, kSmallestEpsilon),
+                                      .correction1 = 1.0 - std::pow(m_config.adamBeta1, steps),
+                                      .correction2 = 1.0 - std::pow(m_config.adamBeta2, steps)};
     for (ParameterBlock& block : parameters.blocks()) {
         if (!block.trainable) {
             continue;
         }
+        const bool onCpu = block.value.is_cpu();
         if (isAdam) {
-            adam(flat(block), rates);
+            onCpu ? adam(flat(block), rates) : by_tensors::adam(block, rates);
         } else {
-            rmsprop(flat(block), rates.lr, static_cast<float>(m_config.rmspropAlpha), rates.epsilon);
+            onCpu ? rmsprop(flat(block), static_cast<float>(m_config.lr), static_cast<float>(m_config.rmspropAlpha),
+                            static_cast<float>(rates.epsilon))
+                  : by_tensors::rmsprop(block, m_config.lr, m_config.rmspropAlpha, rates.epsilon);
         }
     }
 }

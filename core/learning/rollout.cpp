@@ -133,7 +133,7 @@ Result<std::vector<EpisodeRecord>> Rollout::play(const FactorizedNet& net, const
     ActMemory memory = net.initialMemory(m_inputs.size(0));
     while (m_environments.activeCount() > 0) {
         fillInputs();
-        chooseActions(net.act(m_inputs, memory).contiguous(), epsilon);
+        chooseActions(net.act(m_inputs.to(net.device()), memory).cpu().contiguous(), epsilon);
         std::ranges::copy(m_environments.active(), m_wasActive.begin());
         if (auto stepped = m_environments.step(m_actions); !stepped) {
             return tl::unexpected(std::move(stepped.error()).within("collecting an episode"));

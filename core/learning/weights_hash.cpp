@@ -2,6 +2,7 @@
 #include <memory>
 #include <span>
 
+#include <ATen/ATen.h>
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
@@ -38,7 +39,8 @@ std::string Learner::weightsSha256() const {
         const std::string header =
             fmt::format("{} [{}]\n", parameter.name, fmt::join(parameter.value.sizes().vec(), ", "));
         hash.add(header.data(), header.size());
-        hash.add(parameter.value.data_ptr<float>(), static_cast<std::size_t>(parameter.value.numel()) * sizeof(float));
+        const at::Tensor value = parameter.value.detach().cpu();
+        hash.add(value.data_ptr<float>(), static_cast<std::size_t>(value.numel()) * sizeof(float));
     }
     return hash.hex();
 }

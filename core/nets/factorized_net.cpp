@@ -10,12 +10,12 @@
 
 namespace knife {
 
-FactorizedNet::FactorizedNet(ParameterUse use) : m_parameters(use) {}
+FactorizedNet::FactorizedNet(ParameterUse use, at::Device device) : m_parameters(use, device) {}
 
 FactorizedNet::~FactorizedNet() = default;
 
 Result<std::unique_ptr<FactorizedNet>> FactorizedNet::build(const NetSpec& spec, ParameterUse use) {
-    std::unique_ptr<FactorizedNet> net(new FactorizedNet(use));
+    std::unique_ptr<FactorizedNet> net(new FactorizedNet(use, spec.device));
     // What the mixer needs fixes the agents, and the agents' parameters come first: the mixer is asked on a copy.
     ParameterSet scratch(ParameterUse::Copied);
     SiteList scratchSites;
@@ -30,8 +30,7 @@ Result<std::unique_ptr<FactorizedNet>> FactorizedNet::build(const NetSpec& spec,
         if (!agent) {
             return tl::unexpected(agent.error());
         }
-        auto kernel = spec.pool ? (*agent)->makeKernel(*spec.pool) : nullptr;
-        net->m_agents.push_back({std::move(*agent), std::move(kernel)});
+        net->m_agents.push_back({std::move(*agent), nullptr});
         return {};
     };
     if (auto added = addAgent("agent", spec.mixerShape.actions * net->m_needs.valuesPerAction); !added) {
@@ -49,7 +48,11 @@ Result<std::unique_ptr<FactorizedNet>> FactorizedNet::build(const NetSpec& spec,
     net->m_mixer = std::move(*mixer);
     net->m_agent = net->m_agents.front().agent.get();
     net->m_parameters.seal(Trainability::Trainable);
-    if (spec.pool) {
+    if (spec.pool && spec.device.is_cpu()) {
+        // Only now do parameters have their place in memory.
+        for (AgentNet& agent : net->m_agents) {
+            agent.kernel = agent.agent->makeKernel(*spec.pool);
+        }
         net->m_mixKernel = net->m_mixer->makeKernel(*spec.pool);
         net->m_pool = spec.pool;
     }

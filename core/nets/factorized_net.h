@@ -28,6 +28,8 @@ struct NetSpec {
     std::uint64_t seed = 0;
     /// Threads of the fast path; nullptr: the reference path only. Shared by the nets of one learner.
     std::shared_ptr<WorkerPool> pool;
+    /// Where parameters live. The fast path is of the CPU alone; elsewhere the pool is left alone.
+    at::Device device = at::kCPU;
 };
 
 /// All agents over whole episodes. Tensors [T, rows, ...]; those of a fast path live until the net's next pass.
@@ -50,6 +52,9 @@ class FactorizedNet {
     ~FactorizedNet();
     FactorizedNet(const FactorizedNet&) = delete;
     FactorizedNet& operator=(const FactorizedNet&) = delete;
+
+    /// Where inputs must be and outputs are.
+    [[nodiscard]] at::Device device() const { return m_parameters.device(); }
 
     /// inputs [T, rows, input]. With Keep::Gradient the tensors of the pass take part in a graph: after a loss over
     /// them has been differentiated, backward() carries their gradients on to the parameters.
@@ -79,7 +84,7 @@ class FactorizedNet {
         std::unique_ptr<AgentKernel> kernel;
         [[nodiscard]] AgentPass pass(const at::Tensor& inputs, Keep keep, SiteTaps* taps) const;
     };
-    explicit FactorizedNet(ParameterUse use);
+    FactorizedNet(ParameterUse use, at::Device device);
 
     ParameterSet m_parameters;
     SiteList m_sites;

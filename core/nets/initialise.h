@@ -19,4 +19,8 @@ namespace knife {
 /// A float32 tensor of draws from U(-bound, bound).
 [[nodiscard]] at::Tensor drawUniform(const std::vector<std::int64_t>& shape, double bound, const StreamKey& key);
 
+/// A float32 matrix whose rows (or columns, if they are fewer) are orthogonal with norm `gain`, uniformly distributed
+/// among such matrices: torch.nn.init.orthogonal_ (Saxe et al. 2014).
+[[nodiscard]] at::Tensor drawOrthogonal(std::int64_t rows, std::int64_t columns, double gain, const StreamKey& key);
+
 } // namespace knife

@@ -23,7 +23,7 @@ void ParameterSet::seal(Trainability trainability) {
     }
     ParameterBlock& block = m_blocks.emplace_back();
     block.trainable = trainability == Trainability::Trainable;
-    block.value = flat.empty() ? at::empty({0}) : at::cat(flat);
+    block.value = (flat.empty() ? at::empty({0}) : at::cat(flat)).to(m_device);
     block.parameters = std::exchange(m_pending, {});
     const bool trained = block.trainable && m_use == ParameterUse::Trained;
     if (trained) {
@@ -89,12 +89,20 @@ void ParameterSet::copyValuesFrom(const ParameterSet& other) {
     }
 }
 
+void ParameterSet::moveValuesTowards(const ParameterSet& other, double share) {
+    TORCH_INTERNAL_ASSERT(m_blocks.size() == other.m_blocks.size());
+    for (std::size_t i = 0; i < m_blocks.size(); ++i) {
+        m_blocks[i].value.lerp_(other.m_blocks[i].value, share);
+    }
+}
+
 void ParameterSet::freeze(const Parameter& parameter, const at::Tensor& entries) {
     if (m_use == ParameterUse::Copied) {
         return;
     }
+    const at::Tensor where = entries.to(m_device);
     for (at::Tensor tensor : {parameter.mask, parameter.moment1, parameter.moment2}) {
-        tensor.masked_fill_(entries, 0.F);
+        tensor.masked_fill_(where, 0.F);
     }
     for (ParameterBlock& block : m_blocks) {
         if (block.trainable && block.mask.storage().data() == parameter.mask.storage().data()) {

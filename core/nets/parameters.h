@@ -45,10 +45,13 @@ enum class ParameterUse : std::uint8_t {
 /// Owns all parameters of one network. Addresses of parameters are stable. Not thread-safe.
 class ParameterSet {
   public:
-    explicit ParameterSet(ParameterUse use = ParameterUse::Trained) : m_use(use) {}
+    explicit ParameterSet(ParameterUse use = ParameterUse::Trained, at::Device device = at::kCPU)
+        : m_use(use), m_device(device) {}
     [[nodiscard]] ParameterUse use() const { return m_use; }
+    /// Where sealed blocks live.
+    [[nodiscard]] at::Device device() const { return m_device; }
 
-    /// Announces a parameter with its initial value; it becomes part of the next sealed block.
+    /// Announces a parameter with its initial value, in the CPU's memory; it becomes part of the next sealed block.
     Parameter* declare(std::string name, at::Tensor initial);
     /// Packs everything declared since the last seal into one new block.
     void seal(Trainability trainability);
@@ -63,12 +66,15 @@ class ParameterSet {
     void zeroGradients();
     /// Copies values from a network of the same structure.
     void copyValuesFrom(const ParameterSet& other);
+    /// Moves all values by this share of the way to those of a network of the same structure: 0 keeps them, 1 copies.
+    void moveValuesTowards(const ParameterSet& other, double share);
     /// Freezes entries: their gradient is discarded from now on and their moments are cleared. Nothing to do in a set
     /// that is not trained.
     void freeze(const Parameter& parameter, const at::Tensor& entries);
 
   private:
     ParameterUse m_use;
+    at::Device m_device;
     std::deque<Parameter> m_parameters;
     std::deque<ParameterBlock> m_blocks;
     std::vector<Parameter*> m_pending;

@@ -9,16 +9,26 @@ namespace knife {
 
 namespace {
 
+// A parameter's tensors in the CPU's memory; those that are there already are not copied.
+struct HostRows {
+    at::Tensor gradient;
+    at::Tensor weight;
+    at::Tensor mask;
+
+    explicit HostRows(const Parameter& rows)
+        : gradient(rows.grad.cpu()), weight(rows.value.detach().cpu()), mask(rows.mask.cpu()) {}
+};
+
 // Sums of squares over the trainable entries of one incoming row. Frozen ones have no gradient; counted as weights,
 // they would make a unit behind composites look stagnant.
 struct RowSquares {
     double gradient = 0.0;
     double weight = 0.0;
 
-    void add(const Parameter& rows, std::int64_t row) {
-        const std::int64_t width = rows.value.size(1);
-        const float* gradients = rows.grad.data_ptr<float>() + row * width;
-        const float* weights = rows.value.data_ptr<float>() + row * width;
+    void add(const HostRows& rows, std::int64_t row) {
+        const std::int64_t width = rows.weight.size(1);
+        const float* gradients = rows.gradient.data_ptr<float>() + row * width;
+        const float* weights = rows.weight.data_ptr<float>() + row * width;
         const float* mask = rows.mask.data_ptr<float>() + row * width;
         for (std::int64_t i = 0; i < width; ++i) {
             const auto g = static_cast<double>(gradients[i]);
@@ -43,7 +53,7 @@ struct ColumnMeans {
     ColumnMeans(const at::Tensor& activations, const at::Tensor& valid) {
         const at::Tensor weights = (valid / valid.sum().clamp_min(1.0)).unsqueeze(0);
         const auto average = [&](const at::Tensor& columns) {
-            return at::mm(weights, columns).squeeze(0);
+            return at::mm(weights, columns).squeeze(0).cpu();
         };
         mean = average(activations);
         meanAbs = average(activations.abs());
@@ -92,14 +102,16 @@ SiteMeasurement measure(const Site& site, const SiteTap* tap, const RowValidity&
     if (site.weight != nullptr) {
         out.gradNorm.resize(units);
         out.weightNorm.resize(units);
+        std::vector<HostRows> parts{HostRows(*site.weight)};
+        if (site.feeder != nullptr) {
+            for (const CompositeBranch& branch : site.feeder->branches()) {
+                parts.emplace_back(*branch.activeOut);
+            }
+        }
         for (std::size_t unit = 0; unit < units; ++unit) {
-            const auto row = static_cast<std::int64_t>(unit);
             RowSquares squares;
-            squares.add(*site.weight, row);
-            if (site.feeder != nullptr) {
-                for (const CompositeBranch& branch : site.feeder->branches()) {
-                    squares.add(*branch.activeOut, row);
-                }
+            for (const HostRows& part : parts) {
+                squares.add(part, static_cast<std::int64_t>(unit));
             }
             squares.write(unit, out);
         }
@@ -107,9 +119,10 @@ SiteMeasurement measure(const Site& site, const SiteTap* tap, const RowValidity&
     if (site.composite != nullptr) {
         // Branches are in order of time, so the newest one of a unit, the live one, is written last.
         for (const CompositeBranch& branch : site.composite->branches()) {
+            const HostRows rows(*branch.activeIn);
             for (std::size_t k = 0; k < branch.units.size(); ++k) {
                 RowSquares squares;
-                squares.add(*branch.activeIn, static_cast<std::int64_t>(k));
+                squares.add(rows, static_cast<std::int64_t>(k));
                 squares.write(static_cast<std::size_t>(branch.units[k]), out);
             }
         }

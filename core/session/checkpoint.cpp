@@ -8,6 +8,7 @@
 #include <limits>
 #include <utility>
 
+#include <ATen/ATen.h>
 #include <fmt/format.h>
 
 #include "checkpoint.pb.h"
@@ -30,8 +31,9 @@ std::string bytesOf(const at::Tensor& tensor) {
     if (!tensor.defined()) {
         return {};
     }
-    return {reinterpret_cast<const char*>(tensor.data_ptr<float>()),
-            static_cast<std::size_t>(tensor.numel()) * sizeof(float)};
+    const at::Tensor host = tensor.cpu();
+    return {reinterpret_cast<const char*>(host.data_ptr<float>()),
+            static_cast<std::size_t>(host.numel()) * sizeof(float)};
 }
 
 // What a network does not have (moments of a target network, say) is not read, even where an older program wrote it.
@@ -43,7 +45,11 @@ bool fill(const at::Tensor& tensor, const std::string& bytes) {
     if (bytes.size() != expected) {
         return false;
     }
-    std::memcpy(tensor.data_ptr<float>(), bytes.data(), expected);
+    at::Tensor host = tensor.is_cpu() ? tensor : at::empty(tensor.sizes());
+    std::memcpy(host.data_ptr<float>(), bytes.data(), expected);
+    if (!tensor.is_cpu()) {
+        tensor.copy_(host);
+    }
     return true;
 }
 
@@ -280,6 +286,10 @@ std::string writeCheckpoint(const TrainerState& state) {
     message.set_version(kVersion);
     writeCounters(state.counters, message);
     message.set_optimiser_steps(state.learner.optimiser().steps());
+    const RewardScale::State& scale = state.learner.rewardScale().state();
+    message.mutable_reward_scale()->set_count(scale.count);
+    message.mutable_reward_scale()->set_mean(scale.mean);
+    message.mutable_reward_scale()->set_variance(scale.variance);
     writeBranches(state.learner.online(), message);
     writeBlocks(state.learner.online().parameters(), *message.mutable_online());
     writeBlocks(state.learner.target().parameters(), *message.mutable_target());
@@ -325,6 +335,10 @@ Result<void> readCheckpoint(std::string_view bytes, const TrainerParts& parts, c
     metrics.lastEnvStep = message->metric_env_step();
     parts.metrics.restore(std::move(metrics));
     parts.learner.optimiser().setSteps(message->optimiser_steps());
+    if (message->has_reward_scale()) { // older programs did not standardise
+        const pb::RewardScale& scale = message->reward_scale();
+        parts.learner.rewardScale().restore({scale.count(), scale.mean(), scale.variance()});
+    }
     parts.counters = readCounters(*message);
     return {};
 }

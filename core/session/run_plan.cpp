@@ -3,13 +3,34 @@
 
 #include <utility>
 
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+#include <torch/version.h>
+
 #include "core/envs/registry.h"
 #include "core/learning/batch.h"
 #include "core/nets/factorized_net.h"
+#include "core/nets/kernels/worker_pool.h"
 #include "core/plasticity/interventions/intervention.h"
 #include "core/session/net_spec.h"
 
 namespace knife {
+
+namespace {
+
+// hasCUDA() also says no where LibTorch could use a GPU and finds none.
+Result<void> checkDevice(const std::string& device) {
+    if (device == "cuda" && !at::hasCUDA()) {
+        return fail(
+            ErrorCode::Unsupported,
+            fmt::format("experiment.device = \"cuda\": LibTorch {} finds no GPU. Use experiment.device = \"cpu\"; "
+                        "or build with a LibTorch that has CUDA and run where nvidia-smi shows a GPU",
+                        TORCH_VERSION));
+    }
+    return {};
+}
+
+} // namespace
 
 NetSpec makeNetSpec(const RunPlan& plan, std::uint64_t seed) {
     const InputLayout layout(plan.spec, plan.experiment.agent);
@@ -22,10 +43,14 @@ NetSpec makeNetSpec(const RunPlan& plan, std::uint64_t seed) {
                            .obs = plan.spec.obsDim,
                            .hidden = plan.experiment.agent.hidden},
             .seed = seed,
-            .pool = {}};
+            .pool = std::make_shared<WorkerPool>(static_cast<int>(plan.experiment.threads)),
+            .device = plan.experiment.device == "cuda" ? at::kCUDA : at::kCPU};
 }
 
 Result<RunPlan> planRun(const Experiment& experiment) {
+    if (auto usable = checkDevice(experiment.device); !usable) {
+        return tl::unexpected(usable.error());
+    }
     auto resolvedTasks = resolveTasks(experiment);
     if (!resolvedTasks) {
         return tl::unexpected(resolvedTasks.error());
