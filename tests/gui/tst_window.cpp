@@ -338,14 +338,9 @@ void TestWindow::trainsOperatesUndoesAndStops() {
     stop(session);
 
     // What was stopped can be resumed.
-    const auto step = [&session] {
-        return session.workbench.runs.record()->clocks.update.value;
-    };
-    const std::int64_t stopped = step();
     QTRY_VERIFY_WITH_TIMEOUT(session.action(command::kStart)->isEnabled(), kWaitMs);
     session.action(command::kStart)->trigger();
     QTRY_VERIFY_WITH_TIMEOUT(session.workbench.runs.isAttached() && session.state() == RunState::Running, kWaitMs);
-    QTRY_VERIFY_WITH_TIMEOUT(step() > stopped, kWaitMs);
     stop(session);
     QVERIFY2(session.view<MessageBar>()->text().isEmpty(), qPrintable(session.view<MessageBar>()->text()));
 }
