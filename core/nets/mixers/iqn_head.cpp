@@ -35,7 +35,7 @@ IqnHead::IqnHead(std::int64_t cosines, const MixerShape& shape, const MixerMater
                                              "a linear layer that reads the units themselves"})) {}
 
 at::Tensor IqnHead::embed(const at::Tensor& fractions) const {
-    const at::Tensor frequencies = at::arange(m_cosines, at::kFloat) * std::numbers::pi;
+    const at::Tensor frequencies = at::arange(m_cosines, fractions.options()) * std::numbers::pi;
     return at::relu(at::linear(at::cos(fractions.unsqueeze(-1) * frequencies), m_phi->value, m_phiBias->value));
 }
 

@@ -36,7 +36,8 @@ MixerNeeds IqnMixer::needs() const {
 
 at::Tensor IqnMixer::draw(const JointView& view, const char* use, std::int64_t count) const {
     const std::string name = std::string(view.noise.name) + use;
-    return drawFractions({view.rows(), m_groups, count}, {view.noise.seed, name, view.noise.index});
+    return drawFractions({view.rows(), m_groups, count}, {view.noise.seed, name, view.noise.index})
+        .to(view.hidden.device());
 }
 
 at::Tensor IqnMixer::jointQuantiles(const JointView& view, const at::Tensor& fractions, SiteTaps* taps) const {
@@ -52,8 +53,9 @@ at::Tensor IqnMixer::bootstrap(const JointView& view) const {
 }
 
 at::Tensor IqnMixer::expected(const JointView& view) const {
-    const at::Tensor fractions =
-        midpoints(m_config.actingQuantiles).expand({view.rows(), m_groups, m_config.actingQuantiles});
+    const at::Tensor fractions = midpoints(m_config.actingQuantiles)
+                                     .to(view.hidden.device())
+                                     .expand({view.rows(), m_groups, m_config.actingQuantiles});
     return jointQuantiles(view, fractions, nullptr).flatten(1).mean(1);
 }
 
@@ -66,7 +68,7 @@ MixerLoss IqnMixer::loss(const LossInput& input, SiteTaps* taps) const {
 }
 
 at::Tensor IqnMixer::actionValues(const at::Tensor&, const at::Tensor& hidden, at::Tensor&) const {
-    return m_head.means(hidden, midpoints(m_config.actingQuantiles));
+    return m_head.means(hidden, midpoints(m_config.actingQuantiles).to(hidden.device()));
 }
 
 double IqnMixer::flopsPerRow() const {

@@ -20,9 +20,9 @@ at::Tensor drawFractions(const std::vector<std::int64_t>& shape, const StreamKey
 }
 
 at::Tensor quantileHuber(const at::Tensor& values, const at::Tensor& fractions, const at::Tensor& targets) {
-    const at::Tensor value = values.detach().contiguous();
-    const at::Tensor fraction = fractions.contiguous();
-    const at::Tensor target = targets.contiguous();
+    const at::Tensor value = values.detach().cpu().contiguous();
+    const at::Tensor fraction = fractions.cpu().contiguous();
+    const at::Tensor target = targets.cpu().contiguous();
     const std::int64_t quantiles = values.size(-1);
     const std::int64_t samples = targets.size(-1);
     at::Tensor loss = at::empty_like(value);  // per quantile
@@ -44,7 +44,7 @@ at::Tensor quantileHuber(const at::Tensor& values, const at::Tensor& fractions, 
         slope.data_ptr<float>()[i] = slopes / static_cast<float>(samples);
     }
     // The difference is zero and carries the derivative: the K x K' terms need no graph.
-    return (loss - slope * (values - values.detach())).sum(-1);
+    return (loss.to(values.device()) - slope.to(values.device()) * (values - values.detach())).sum(-1);
 }
 
 } // namespace knife

@@ -14,6 +14,7 @@
 #include "core/nets/mixers/qtran_base.h"
 #include "core/nets/mixers/resq.h"
 #include "core/nets/mixers/riskq.h"
+#include "core/nets/mixers/rmix.h"
 #include "core/nets/mixers/vdn.h"
 #include "core/nets/mixers/weighted_qmix.h"
 
@@ -54,6 +55,7 @@ constexpr std::array kMixers{
     Entry{"ddn", &make<DdnMixer, DdnConfig>, &resolveMethod<DdnConfig>},
     Entry{"dmix", &make<DmixMixer, DmixConfig>, &resolveMethod<DmixConfig>},
     Entry{"diql", &make<DiqlMixer, DiqlConfig>, &resolveMethod<DiqlConfig>},
+    Entry{"rmix", &make<RmixMixer, RmixConfig>, &resolveMethod<RmixConfig>},
 };
 
 } // namespace

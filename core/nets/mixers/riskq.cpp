@@ -61,7 +61,7 @@ at::Tensor RiskqMixer::mix(const JointView& view, SiteTaps* taps) const {
 
 MixerLoss RiskqMixer::loss(const LossInput& input, SiteTaps* taps) const {
     const at::Tensor theta = mix(input.online, taps);
-    const at::Tensor tau = midpoints(m_config.quantiles).expand_as(theta);
+    const at::Tensor tau = midpoints(m_config.quantiles).to(theta.device()).expand_as(theta);
     const at::Tensor perRow = quantileHuber(theta, tau, input.targets).unsqueeze(1);
     return {.total = (perRow * input.weights).sum(), .joint = theta.detach()};
 }
@@ -69,7 +69,7 @@ MixerLoss RiskqMixer::loss(const LossInput& input, SiteTaps* taps) const {
 at::Tensor RiskqMixer::actionValues(const at::Tensor& outputs, const at::Tensor&, at::Tensor&) const {
     const std::int64_t actions = outputs.size(2) / m_config.quantiles;
     const at::Tensor theta = outputs.reshape({outputs.size(0), outputs.size(1), actions, m_config.quantiles});
-    return (std::get<0>(theta.sort(-1)) * m_riskWeights).sum(-1);
+    return (std::get<0>(theta.sort(-1)) * m_riskWeights.to(theta.device())).sum(-1);
 }
 
 double RiskqMixer::inputFlopsPerRow() const {
