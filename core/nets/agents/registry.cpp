@@ -6,6 +6,9 @@
 #include "core/nets/agents/agent.h"
 #include "core/nets/agents/mlp_agent.h"
 #include "core/nets/agents/rnn_agent.h"
+#include "core/nets/agents/rnn_crelu_agent.h"
+#include "core/nets/agents/rnn_layernorm_agent.h"
+#include "core/nets/initialise.h"
 
 namespace knife {
 
@@ -25,7 +28,36 @@ struct Entry {
 constexpr std::array kAgents{
     Entry{"rnn", &make<RnnAgent>},
     Entry{"mlp", &make<MlpAgent>},
+    Entry{"rnn_layernorm", &make<RnnLayerNormAgent>},
+    Entry{"rnn_crelu", &make<RnnCreluAgent>},
 };
+
+// PyMARL2's n_rnn draws its fully connected layers so: orthogonal weights, zero biases; the gates stay uniform.
+void initialiseOrthogonally(const Parameter& parameter, std::uint64_t seed) {
+    if (parameter.value.dim() == 1) {
+        parameter.value.zero_();
+        return;
+    }
+    parameter.value.copy_(drawOrthogonal(parameter.value.size(0), parameter.value.size(1), 1.0,
+                                         {seed, "orthogonal/" + parameter.name, 0}));
+}
+
+void initialise(const AgentConfig& config, const AgentMaterials& materials) {
+    const auto isPartOf = [&](const Parameter& parameter, const char* layer) {
+        return parameter.name == materials.name + layer + ".weight" ||
+               parameter.name == materials.name + layer + ".bias";
+    };
+    for (const Parameter& parameter : materials.parameters.all()) {
+        const bool isHead = isPartOf(parameter, ".head");
+        const bool isLayer = isHead || isPartOf(parameter, ".fc1") || isPartOf(parameter, ".fc2");
+        if (config.init == "orthogonal" && isLayer) {
+            initialiseOrthogonally(parameter, materials.seed);
+        }
+        if (isHead && parameter.value.dim() > 1 && config.headGain != 1.0) {
+            parameter.value.mul_(config.headGain);
+        }
+    }
+}
 
 } // namespace
 
@@ -38,7 +70,16 @@ Result<std::unique_ptr<Agent>> makeAgent(const AgentShape& shape, const AgentMat
     std::string known;
     for (const Entry& entry : kAgents) {
         if (kind == entry.kind) {
-            return entry.make(shape, materials);
+            if (shape.config.fcLayers != 1 && kind != "rnn") {
+                return fail(
+                    ErrorCode::Usage,
+                    fmt::format("agent.fc_layers = {}: only agents of kind \"rnn\" have a choice of layers, not "
+                                "\"{}\"",
+                                shape.config.fcLayers, kind));
+            }
+            auto agent = entry.make(shape, materials);
+            initialise(shape.config, materials);
+            return agent;
         }
         known += fmt::format("{}\"{}\"", known.empty() ? "" : ", ", entry.kind);
     }
