@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Methods that are not bound to monotone values play 8 on QTRAN's table under uniform exploration (Son et al. 2019,
+// Rashid et al. 2020, Wang et al. 2021, Shen et al. 2022), where VDN and QMIX play 0. What each believes of the table:
+//
+//   QPLEX, ResQ      the table itself
+//   CW-QMIX          8 and, elsewhere, the mean of the eight other cells
+//   OW-QMIX          8 and, elsewhere, their mean with weight 1/10 on those that are overestimated
+#include <algorithm>
+
+#include <QTest>
+
+#include "apprentice.h"
+
+using namespace knife;
+using namespace knife::test;
+
+namespace {
+
+constexpr Table kQtran = {8, -12, -12, -12, 0, 0, -12, 0, 0};
+
+Table eightAnd(double elsewhere) {
+    Table table;
+    table.fill(elsewhere);
+    table.front() = 8;
+    return table;
+}
+
+void checkReachesEight(const Apprenticeship& terms, const Table& belief, double tolerance, int updates, int seeds) {
+    double worst = 0.0;
+    for (int seed = 1; seed <= seeds; ++seed) {
+        const Learned learned = Apprentice(terms, static_cast<std::uint64_t>(seed)).train(updates);
+        QCOMPARE(learned.greedyReturn, 8.0);
+        QCOMPARE(std::ranges::max_element(learned.joint) - learned.joint.begin(), 0);
+        worst = std::max(worst, furthest(learned.joint, belief));
+    }
+    qInfo("%d seeds at 8 after %d updates; largest error of a cell %.3f", seeds, updates, worst);
+    QVERIFY2(worst < tolerance, qPrintable(QString("off by %1").arg(worst)));
+}
+
+} // namespace
+
+class TestFullRepresentation : public QObject {
+    Q_OBJECT
+
+  private Q_SLOTS:
+    void cwQmix() {
+        checkReachesEight({.table = "qtran", .mixer = "method = \"cw_qmix\""}, eightAnd(-6.0), 1.0, 600, 5);
+    }
+
+    void owQmix() {
+        // 4 * 0 and 4 * (-12) / 10 over weights 4 and 4 / 10.
+        checkReachesEight({.table = "qtran", .mixer = "method = \"ow_qmix\""}, eightAnd(-4.8 / 4.4), 1.0, 600, 5);
+    }
+
+    void resq() { checkReachesEight({.table = "qtran", .mixer = "method = \"resq\""}, kQtran, 1.0, 600, 5); }
+
+    // The settings of the paper's matrix games; with linear kernels lambda cannot tell the cells apart.
+    void qplex() {
+        checkReachesEight({.table = "qtran",
+                           .mixer = "method = \"qplex\"\nnum_kernel = 10\nadv_hypernet_layers = 3",
+                           .optimiser = "rmsprop",
+                           .lr = 1e-3,
+                           .hidden = 64,
+                           .batch = 32,
+                           .copyInterval = 200},
+                          kQtran, 8.0, 1500, 3);
+    }
+};
+
+QTEST_APPLESS_MAIN(TestFullRepresentation)
+#include "tst_full_representation.moc"
