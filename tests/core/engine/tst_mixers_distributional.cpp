@@ -459,16 +459,25 @@ class TestMixersDistributional : public QObject {
     }
 
     void rmixOfAFixedLevelMixesTails() {
-        for (const auto& [level, count] : {std::pair{"1.0", 10}, {"0.3", 3}, {"0.31", 4}, {"0.01", 1}}) {
-            const Setup setup = setupNamed("rmix", std::string("risk_level = ") + level);
+        struct Case {
+            double level;
+            std::int64_t atoms;
+            std::int64_t count;
+        };
+        // 0.07 * 100 is a little more than 7 in floating point.
+        for (const Case& c : {Case{1.0, 10, 10}, {0.3, 10, 3}, {0.31, 10, 4}, {0.01, 10, 1}, {0.07, 100, 7}}) {
+            const std::string level = std::to_string(c.level);
+            const Setup setup =
+                setupOf("method = \"rmix\"\nembed = 8\nhypernet_embed = 12\natoms = " + std::to_string(c.atoms) +
+                        "\nrisk_level = " + level);
             const auto net = buildNet(setup.net());
             const at::NoGradGuard noGrad;
             const JointView view = ownView(setup, *net, 4, 5);
-            const at::Tensor sorted = std::get<0>(view.outputs.view({-1, kAgents, kActions, 10}).sort(3));
-            const at::Tensor tails = sorted.slice(3, 0, count).mean(3);
-            QVERIFY2(furthest(values(*net, view), tails) < 1e-6, level);
+            const at::Tensor sorted = std::get<0>(view.outputs.view({-1, kAgents, kActions, c.atoms}).sort(3));
+            const at::Tensor tails = sorted.slice(3, 0, c.count).mean(3);
+            QVERIFY2(furthest(values(*net, view), tails) < 1e-6, level.c_str());
             const at::Tensor expected = plainQmix(*net, valuesAt(tails, view.actions), view.state);
-            QVERIFY2(furthest(net->mixer().mix(view, nullptr), expected) < 1e-5, level);
+            QVERIFY2(furthest(net->mixer().mix(view, nullptr), expected) < 1e-5, level.c_str());
         }
     }
 
@@ -510,6 +519,36 @@ class TestMixersDistributional : public QObject {
         const at::Tensor columns = net->mixer().bootstrap(view);
         QVERIFY(sameBits(columns.slice(1, 0, 1), net->mixer().mix(view, nullptr)));
         QVERIFY(furthest(columns.slice(1, 1), mixture) < 1e-5);
+    }
+
+    void lossesRegressTheQuantilesAtTheirFractions() {
+        for (const auto& [method, groups] : {std::pair{"riskq", 1}, {"ddn", 1}, {"dmix", 1}, {"diql", 3}}) {
+            const Setup setup = setupNamed(method);
+            const auto net = buildNet(setup.net());
+            const at::NoGradGuard noGrad;
+            const JointView view = ownView(setup, *net, 4, 5);
+            const at::Tensor columns = net->mixer().bootstrap(view);
+            const at::Tensor weights = at::softmax(randomTensor({view.rows(), 1}, 8), 0);
+            const LossInput input{.online = view,
+                                  .greedy = view.actions,
+                                  .targets = randomTensor(columns.sizes().vec(), 9) * 2.0,
+                                  .bootstrap = columns,
+                                  .weights = weights,
+                                  .update = 0};
+            const MixerLoss loss = net->mixer().loss(input, nullptr);
+            const at::Tensor joint = net->mixer().mix(view, nullptr);
+            QVERIFY2(sameBits(loss.joint, joint), method);
+            const bool drawn = std::string(method) != "riskq";
+            const std::int64_t quantiles = joint.size(1) / groups;
+            const at::Tensor tau =
+                drawn ? fractionsOf(view, "online", groups, quantiles) : midpoints(8).expand({view.rows(), 1, 8});
+            const at::Tensor u =
+                input.targets.view({view.rows(), groups, 1, -1}) - joint.view({view.rows(), groups, quantiles, 1});
+            const at::Tensor huberLoss = at::where(u.abs() <= 1.0, u.square() / 2, u.abs() - 0.5);
+            const at::Tensor perRow = ((tau.unsqueeze(3) - (u <= 0).to(at::kFloat)).abs() * huberLoss).mean(3).sum(2);
+            const double expected = (perRow.mean(1, true) * weights).sum().item<double>();
+            QVERIFY2(std::abs(loss.total.item<double>() - expected) < 1e-5, method);
+        }
     }
 
     void rmixTrainsDistributionsFromTheirStartOn() {
