@@ -113,6 +113,7 @@ void CompositeLinear::declareBranch(ParameterSet& parameters, std::int64_t event
         return fmt::format("{}.event{}.{}", m_name, event, part);
     };
     CompositeBranch& branch = m_branches.emplace_back();
+    ++m_version;
     branch.event = event;
     branch.units = units;
     branch.superseded.assign(units.size(), 0);
@@ -129,6 +130,7 @@ void CompositeLinear::declareBranch(ParameterSet& parameters, std::int64_t event
 void CompositeLinear::dropNewestBranch() {
     const CompositeBranch dropped = m_branches.back();
     m_branches.pop_back();
+    ++m_version;
     for (const int unit : dropped.units) {
         for (auto branch = m_branches.rbegin(); branch != m_branches.rend(); ++branch) {
             const auto owner = std::lower_bound(branch->units.begin(), branch->units.end(), unit);

@@ -69,7 +69,10 @@ class CompositeLinear {
     [[nodiscard]] Parameter* weight() const { return m_weight; }
     [[nodiscard]] Parameter* bias() const { return m_bias; }
     [[nodiscard]] Parameter* out() const { return m_out; }
+    [[nodiscard]] const Parameter& outBias() const { return *m_outBias; }
     [[nodiscard]] const std::vector<CompositeBranch>& branches() const { return m_branches; }
+    /// Grows whenever branches come or go: whoever keeps addresses of their parameters must look at it.
+    [[nodiscard]] std::int64_t version() const { return m_version; }
 
   private:
     void declareBranch(ParameterSet& parameters, std::int64_t event, const std::vector<int>& units,
@@ -83,6 +86,7 @@ class CompositeLinear {
     Parameter* m_out;
     Parameter* m_outBias;
     std::vector<CompositeBranch> m_branches;
+    std::int64_t m_version = 0;
 };
 
 } // namespace knife

@@ -5,6 +5,7 @@
 
 #include <ATen/ATen.h>
 
+#include "core/nets/agents/rnn_kernel.h"
 #include "core/nets/initialise.h"
 
 namespace knife {
@@ -111,8 +112,8 @@ at::Tensor RnnAgent::initialMemory(std::int64_t rows) const {
     return at::zeros({rows, m_hidden}, m_recurrent->value.options().requires_grad(false));
 }
 
-std::unique_ptr<AgentKernel> RnnAgent::makeKernel(WorkerPool&) const {
-    return nullptr;
+std::unique_ptr<AgentKernel> RnnAgent::makeKernel(WorkerPool& pool) const {
+    return std::make_unique<RnnKernel>(*this, pool);
 }
 
 double RnnAgent::flopsPerRow() const {

@@ -13,6 +13,7 @@ class IqlMixer final : public Mixer {
   public:
     IqlMixer(const IqlConfig&, const MixerShape& shape, const MixerMaterials&) : m_agents(shape.agents) {}
     [[nodiscard]] at::Tensor mix(const JointView& view, SiteTaps* taps) const override;
+    [[nodiscard]] std::unique_ptr<MixKernel> makeKernel(WorkerPool& pool) const override;
     [[nodiscard]] std::int64_t outputs() const override { return m_agents; }
 
   private:

@@ -3,6 +3,8 @@
 
 #include <ATen/ATen.h>
 
+#include "core/nets/mixers/qmix_kernel.h"
+
 namespace knife {
 
 namespace {
@@ -65,6 +67,10 @@ QmixMixer::QmixMixer(const QmixConfig& config, const MixerShape& shape, const Mi
 
 at::Tensor QmixMixer::mix(const JointView& view, SiteTaps* taps) const {
     return m_mixing.mix(valuesAt(view.outputs, view.actions), view.state, taps);
+}
+
+std::unique_ptr<MixKernel> QmixMixer::makeKernel(WorkerPool& pool) const {
+    return std::make_unique<QmixKernel>(m_mixing, pool);
 }
 
 } // namespace knife

@@ -52,6 +52,7 @@ class QmixMixer final : public Mixer {
   public:
     QmixMixer(const QmixConfig& config, const MixerShape& shape, const MixerMaterials& materials);
     [[nodiscard]] at::Tensor mix(const JointView& view, SiteTaps* taps) const override;
+    [[nodiscard]] std::unique_ptr<MixKernel> makeKernel(WorkerPool& pool) const override;
     [[nodiscard]] double flopsPerRow() const override { return m_mixing.flopsPerRow(); }
     [[nodiscard]] double inputFlopsPerRow() const override { return m_mixing.inputFlopsPerRow(); }
 

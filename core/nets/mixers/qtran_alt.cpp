@@ -36,7 +36,8 @@ at::Tensor QtranAltMixer::counterfactuals(const JointView& view, SiteTaps* taps)
     const auto perAgent = [&](const at::Tensor& shared) {
         return shared.expand({rows, m_shape.agents, -1});
     };
-    std::vector<at::Tensor> seen = {perAgent(view.state.unsqueeze(1)), others, perAgent(at::eye(m_shape.agents))};
+    std::vector<at::Tensor> seen = {perAgent(view.state.unsqueeze(1)), others,
+                                    perAgent(at::eye(m_shape.agents, view.state.options()))};
     if (m_config.seesHidden()) {
         seen.push_back(view.hidden);
     }

@@ -35,7 +35,7 @@ at::Tensor QtranFeatures::ofEachAgent(const JointView& view, SiteTaps* taps) con
         const at::Tensor rows = at::cat({view.hidden, chosen}, 2).view({-1, m_width});
         return m_encoder->forward(rows, taps).view({-1, m_shape.agents, m_width});
     }
-    const at::Tensor place = at::eye(m_shape.agents).view({1, m_shape.agents, m_shape.agents, 1});
+    const at::Tensor place = at::eye(m_shape.agents, chosen.options()).view({1, m_shape.agents, m_shape.agents, 1});
     return (place * chosen.unsqueeze(2)).flatten(2);
 }
 

@@ -11,8 +11,12 @@ inline void describe(FieldVisitor&, VdnConfig&) {}
 
 class VdnMixer final : public Mixer {
   public:
-    VdnMixer(const VdnConfig&, const MixerShape&, const MixerMaterials&) {}
+    VdnMixer(const VdnConfig&, const MixerShape& shape, const MixerMaterials&) : m_agents(shape.agents) {}
     [[nodiscard]] at::Tensor mix(const JointView& view, SiteTaps* taps) const override;
+    [[nodiscard]] std::unique_ptr<MixKernel> makeKernel(WorkerPool& pool) const override;
+
+  private:
+    std::int64_t m_agents;
 };
 
 } // namespace knife

@@ -13,6 +13,7 @@
 #include "core/learning/batch.h"
 #include "core/learning/learner.h"
 #include "core/nets/factorized_net.h"
+#include "core/nets/kernels/worker_pool.h"
 
 namespace knife::test {
 
@@ -35,7 +36,7 @@ struct Setup {
     std::string mixer = "method = \"qmix\"\nembed = 8\nhypernet_embed = 12";
     std::int64_t hidden = 16;
     std::uint64_t seed = 1;
-    std::shared_ptr<WorkerPool> pool; ///< none: the reference path
+    std::shared_ptr<WorkerPool> pool = std::make_shared<WorkerPool>(1); ///< none: the reference path
     AgentConfig agent;
     LearningConfig learning;
 
