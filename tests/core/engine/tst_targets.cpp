@@ -73,15 +73,49 @@ struct PaddedBatch {
         }
     }
 
-    [[nodiscard]] std::vector<float> targets() const {
-        return tdLambdaTargets(spec, qHat, reward, lengths, terminated);
+    [[nodiscard]] std::vector<float> targets(const std::vector<float>& qTaken = {}) const {
+        return tdLambdaTargets(spec, qHat, reward, lengths, terminated, qTaken);
     }
 };
+
+rc::Gen<float> hundredths() {
+    return rc::gen::map(rc::gen::inRange(-1000, 1000), [](int i) { return 0.01F * float(i); });
+}
 
 std::vector<float> singleEpisode(bool terminated, std::int64_t padding, double lambda = 0.6) {
     const Column golden{{1.F, 0.F, 2.F}, {5.F, 4.F, 3.F, 7.F}, terminated};
     const TargetSpec spec{.steps = 3 + padding, .episodes = 1, .outputs = 1, .gamma = 0.99, .lambda = lambda};
     return PaddedBatch({golden}, spec, 9.F).targets();
+}
+
+// The same episode under the "q_lambda" variant; the target network's values of what was done are 4, 4, 1.
+std::vector<float> correctedEpisode(bool terminated, std::int64_t padding, double lambda = 0.6) {
+    const Column golden{{1.F, 0.F, 2.F}, {5.F, 4.F, 3.F, 7.F}, terminated};
+    const TargetSpec spec{.steps = 3 + padding, .episodes = 1, .outputs = 1, .gamma = 0.99, .lambda = lambda};
+    std::vector<float> taken = {4.F, 4.F, 1.F};
+    taken.resize(static_cast<std::size_t>(spec.steps), -5.F);
+    return PaddedBatch({golden}, spec, 9.F).targets(taken);
+}
+
+// A batch of random shape, with random values; two decimals keep sums exact enough to compare.
+PaddedBatch anyBatch() {
+    TargetSpec spec;
+    spec.episodes = *rc::gen::inRange(1, 6);
+    spec.outputs = *rc::gen::inRange(1, 4);
+    spec.gamma = *rc::gen::element(0.0, 0.5, 0.99, 1.0);
+    spec.lambda = *rc::gen::element(0.0, 0.4, 0.6, 1.0);
+    std::vector<Column> columns;
+    for (std::int64_t b = 0; b < spec.episodes; ++b) {
+        const auto length = static_cast<std::size_t>(*rc::gen::inRange(1, 12));
+        spec.steps = std::max(spec.steps, static_cast<std::int64_t>(length));
+        const bool terminated = *rc::gen::arbitrary<bool>();
+        const auto reward = *rc::gen::container<std::vector<float>>(length, hundredths());
+        for (std::int64_t k = 0; k < spec.outputs; ++k) {
+            columns.push_back({reward, *rc::gen::container<std::vector<float>>(length + 1, hundredths()), terminated});
+        }
+    }
+    spec.steps += *rc::gen::inRange(0, 4);
+    return {columns, spec, 1e6F};
 }
 
 void compare(const std::vector<float>& got, const std::vector<double>& expected) {
@@ -128,6 +162,53 @@ class TestTargets : public QObject {
         compare(singleEpisode(true, 2, 1.0), {1 + 0.99 * 0.99 * 2, 0.99 * 2, 2.0});
         compare(singleEpisode(false, 0, 1.0),
                 {1 + 0.99 * 0.99 * 2 + 0.99 * 0.99 * 0.99 * 7, 0.99 * 2 + 0.99 * 0.99 * 7, 2 + 0.99 * 7});
+    }
+
+    void qLambdaGivesItsGoldenValuesWithAnyPadding_data() {
+        terminatedEpisodeGivesTheGoldenValuesWithAnyPadding_data();
+    }
+    void qLambdaGivesItsGoldenValuesWithAnyPadding() {
+        QFETCH(int, padding);
+        const auto terminated = correctedEpisode(true, padding);
+        compare(terminated, {5.701016, 3.564, 4.0});
+        QVERIFY(std::all_of(terminated.begin() + 3, terminated.end(), [](float v) { return v == 0.F; }));
+        compare(correctedEpisode(false, padding), {8.14616948, 7.68042, 10.93});
+    }
+
+    // Rewards that are corrected by Qhat_t - Q_t: 2, 0, 4.
+    void qLambdaZeroIsTheCorrectedOneStepTarget() {
+        compare(correctedEpisode(true, 2, 0.0), {2 + 0.99 * 4, 0.99 * 3, 4.0});
+        compare(correctedEpisode(false, 2, 0.0), {2 + 0.99 * 4, 0.99 * 3, 4 + 0.99 * 7});
+    }
+
+    void qLambdaOneIsTheCorrectedReturn() {
+        compare(correctedEpisode(true, 2, 1.0), {2 + 0.99 * 0.99 * 4, 0.99 * 4, 4.0});
+        compare(correctedEpisode(false, 2, 1.0),
+                {2 + 0.99 * 0.99 * 4 + 0.99 * 0.99 * 0.99 * 7, 0.99 * 4 + 0.99 * 0.99 * 7, 4 + 0.99 * 7});
+    }
+
+    void qLambdaOfGreedyActionsIsTdLambda() {
+        QVERIFY(rc::check("nothing to correct where the greedy action was taken", [] {
+            const PaddedBatch batch = anyBatch();
+            const auto stride = static_cast<std::ptrdiff_t>(batch.spec.episodes * batch.spec.outputs);
+            RC_ASSERT(batch.targets({batch.qHat.begin(), batch.qHat.end() - stride}) == batch.targets());
+        }));
+    }
+
+    void qLambdaIsTdLambdaOfCorrectedRewards() {
+        QVERIFY(rc::check("r + Qhat - Q in place of r", [] {
+            PaddedBatch batch = anyBatch();
+            RC_PRE(batch.spec.outputs == 1); // corrected rewards are those of one output
+            auto taken = *rc::gen::container<std::vector<float>>(batch.reward.size(), hundredths());
+            const auto got = batch.targets(taken);
+            for (std::size_t i = 0; i < taken.size(); ++i) {
+                batch.reward[i] += batch.qHat[i] - taken[i];
+            }
+            const auto expected = batch.targets();
+            for (std::size_t i = 0; i < got.size(); ++i) {
+                RC_ASSERT(std::abs(got[i] - expected[i]) < 1e-3F);
+            }
+        }));
     }
 
     void batchesOfAnyShapeEqualTheForwardView() {

@@ -19,6 +19,7 @@ class TestCheckpoint : public QObject {
     void continuesBitForBitAfterSurgery();
     void refusesDamagedBytes();
     void refusesAnotherExperiment();
+    void undoEndsWithTheFirstUpdateOfAFollowingTarget();
 };
 
 namespace {
@@ -36,9 +37,7 @@ class Bench {
                                                             .seed = 1,
                                                             .configToml = "",
                                                             .totalEnvSteps = experiment.steps,
-                                                            .build = "test",
-                                                            .parent = {},
-                                                            .forkStep = {}});
+                                                            .build = "test"});
         m_store = std::move(*store);
         if (!m_store->beginSegment({}, "start")) {
             qFatal("cannot begin");
@@ -78,6 +77,10 @@ void TestCheckpoint::continuesBitForBitAfterSurgery_data() {
     QTest::newRow("qmix, mlp, adam") << QStringList{"agent.kind=mlp", "learning.optimiser=adam"};
     QTest::newRow("vdn") << QStringList{"mixer={method=\"vdn\"}"};
     QTest::newRow("iql") << QStringList{"mixer={method=\"iql\"}"};
+    QTest::newRow("standardised rewards") << QStringList{"learning.standardise_rewards=true"};
+    QTest::newRow("following target") << QStringList{"learning.target_tau=0.01"};
+    QTest::newRow("corrected returns, orthogonal layers")
+        << QStringList{"learning.td_variant=q_lambda", "learning.td_lambda=0.6", "agent.init=orthogonal"};
     QTest::newRow("one-layer hypernets") << QStringList{"mixer.hypernet_layers=1"};
 }
 
@@ -150,6 +153,21 @@ void TestCheckpoint::refusesAnotherExperiment() {
     const auto restored = other->restore(original->save());
     QVERIFY(!restored);
     QVERIFY(restored.error().code == ErrorCode::Corrupt);
+}
+
+// Its every update moves the target, so that a surgery cannot be taken back bit for bit any more.
+void TestCheckpoint::undoEndsWithTheFirstUpdateOfAFollowingTarget() {
+    Bench bench(experimentOf(kMatrixSequence, {"learning.target_tau=0.05", "learning.target_interval=1"}));
+    bench.advance(30);
+    QVERIFY(bench->operate(planOf({{"agent.fc1", {0, 3}}})));
+    const auto undone = bench->undo();
+    QVERIFY2(undone, undone ? "" : undone.error().describe().c_str());
+    QCOMPARE(undone->change.max(), 0.0);
+    QVERIFY(bench->operate(planOf({{"agent.fc1", {0, 3}}})));
+    bench.advance(1);
+    const auto refused = bench->undo();
+    QVERIFY(!refused);
+    QVERIFY(refused.error().code == ErrorCode::IllegalTransition);
 }
 
 QTEST_APPLESS_MAIN(TestCheckpoint)
