@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "app/ctl/integer_option.h"
 #include "app/ctl/output.h"
 #include "app/ctl/progress_line.h"
 #include "app/ctl/version.h"
@@ -25,7 +26,7 @@ namespace {
 struct TrainArguments {
     std::string file;
     std::vector<std::string> overrides;
-    std::optional<std::uint64_t> seed;
+    std::optional<std::int64_t> seed;
     std::optional<std::int64_t> steps;
     std::optional<std::int64_t> threads;
     std::string runId;
@@ -82,7 +83,8 @@ int train(const CommandContext& context, const TrainArguments& arguments) {
     if (!arguments.runId.empty()) {
         options.id = RunId{arguments.runId};
     }
-    auto session = Session::start(*experiment, arguments.seed.value_or(experiment->seeds.front()), options);
+    const std::uint64_t seed = arguments.seed ? static_cast<std::uint64_t>(*arguments.seed) : experiment->seeds.front();
+    auto session = Session::start(*experiment, seed, options);
     if (!session) {
         return failWith(session.error());
     }
@@ -108,9 +110,8 @@ int resume(const CommandContext& context, const ResumeArguments& arguments) {
 
 void addCommon(CLI::App& command, std::optional<std::int64_t>& steps, std::optional<std::int64_t>& threads,
                bool& startPaused) {
-    command.add_option("--steps", steps, "Budget in env steps, instead of experiment.steps")
-        ->check(CLI::PositiveNumber);
-    command.add_option("--threads", threads, "Threads of the tensor library")->check(CLI::Range(1, 256));
+    addIntegerOption(command, "--steps", steps, {.low = 1}, "Budget in env steps, instead of experiment.steps");
+    addIntegerOption(command, "--threads", threads, {.low = 1, .high = 256}, "Threads of one run");
     command.add_flag("--start-paused", startPaused, "Wait for a window's Start before the first update");
 }
 
@@ -123,7 +124,7 @@ void addTrainCommand(CLI::App& root, CommandContext& context) {
     command->add_option("--set", arguments->overrides, "Override a value, for example learning.lr=1e-3")
         ->type_name("KEY=VALUE")
         ->allow_extra_args(false);
-    command->add_option("--seed", arguments->seed, "Seed, instead of the first of experiment.seeds");
+    addIntegerOption(*command, "--seed", arguments->seed, {}, "Seed, instead of the first of experiment.seeds");
     command->add_option("--run-id", arguments->runId, "Identity of the new run, chosen by the caller");
     addCommon(*command, arguments->steps, arguments->threads, arguments->startPaused);
     command->callback([arguments, &context] {

@@ -3,7 +3,7 @@
 find_package(tomlplusplus REQUIRED)
 
 add_library(knife_ctl_views STATIC
-  doctor_command.cpp neurons_command.cpp output.cpp run_json.cpp runs_command.cpp show_command.cpp)
+  doctor_command.cpp integer_option.cpp neurons_command.cpp output.cpp run_json.cpp runs_command.cpp show_command.cpp)
 target_link_libraries(knife_ctl_views
   PUBLIC workbench_options knife_store CLI11::CLI11 nlohmann_json::nlohmann_json
   PRIVATE knife_config knife_protocol tomlplusplus::tomlplusplus fmt::fmt)

@@ -69,6 +69,17 @@ void TestKnifectlUsage::wrongCommandLine_data() {
     QTest::newRow("seed is no number") << QStringList{"train", file, "--seed", "many"} << "--seed";
     QTest::newRow("no steps") << QStringList{"train", file, "--steps", "0"} << "--steps";
     QTest::newRow("no threads") << QStringList{"train", file, "--threads", "0"} << "--threads";
+    QTest::newRow("negative seed") << QStringList{"train", file, "--seed", "-1"}
+                                   << "--seed: expected a whole number of at least 0, got \"-1\"";
+    QTest::newRow("huge seed") << QStringList{"train", file, "--seed", "99999999999999999999"}
+                               << "--seed: expected a whole number of at least 0, got \"99999999999999999999\"";
+    QTest::newRow("huge steps") << QStringList{"train", file, "--steps", "1e30"}
+                                << "--steps: expected a whole number of at least 1, got \"1e30\"";
+    QTest::newRow("half a step") << QStringList{"train", file, "--steps", "0.5"}
+                                 << "--steps: expected a whole number of at least 1, got \"0.5\"";
+    QTest::newRow("steps with a unit") << QStringList{"train", file, "--steps", "10k"} << "got \"10k\"";
+    QTest::newRow("many threads") << QStringList{"resume", "last", "--threads", "257"}
+                                  << "--threads: expected a whole number from 1 to 256, got \"257\"";
     QTest::newRow("bench what") << QStringList{"bench"} << "subcommand";
 }
 
