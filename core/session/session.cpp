@@ -557,9 +557,7 @@ Result<std::unique_ptr<Session>> Session::start(const Experiment& experiment, st
                                                        .seed = seed,
                                                        .configToml = toToml(plan->experiment),
                                                        .totalEnvSteps = experiment.steps,
-                                                       .build = options.build,
-                                                       .parent = {},
-                                                       .forkStep = {}});
+                                                       .build = options.build});
     if (!store) {
         return tl::unexpected(store.error());
     }

@@ -21,8 +21,6 @@ struct NewRun {
     std::string configToml; ///< resolved, all defaults written out
     std::int64_t totalEnvSteps = 0;
     std::string build; ///< program and library versions
-    std::optional<RunId> parent;
-    EnvStep forkStep; ///< where it left the parent
 };
 
 struct RunRecord {
@@ -55,7 +53,7 @@ struct SegmentRecord {
     std::int64_t startedMs = 0;
 };
 
-/// Anything that happened at a moment: "task_switch", "surgery", "checkpoint", "pause", "continue", "error", …
+/// Anything that happened at a moment: "task_switch", "surgery", "checkpoint", "pause", "continue", "stop", "error", …
 struct EventRecord {
     std::int64_t id = 0; ///< ascending within a run
     SegmentId segment;

@@ -71,9 +71,7 @@ class TestRunStore : public QObject {
     }
 
     void aNewRunIsReadBack() {
-        NewRun run = newRun("Jäger & \"Beute\"");
-        run.parent = RunId{"0123456789ab"};
-        run.forkStep = EnvStep{500};
+        const NewRun run = newRun("Jäger & \"Beute\"");
         const auto writer = createRun(path(), run);
         QVERIFY(writer);
         QCOMPARE(writer->id().value.size(), 12U);
@@ -87,8 +85,7 @@ class TestRunStore : public QObject {
         QCOMPARE(record->totalEnvSteps, run.totalEnvSteps);
         QCOMPARE(record->build, run.build);
         QCOMPARE(record->pid, static_cast<std::int64_t>(QCoreApplication::applicationPid()));
-        QVERIFY(record->parent == run.parent);
-        QVERIFY(record->forkStep == run.forkStep);
+        QVERIFY(!record->parent);
         QVERIFY(std::isnan(record->lastTestReturn));
         QCOMPARE(*reader->configToml(writer->id()), run.configToml);
     }
@@ -505,15 +502,13 @@ class TestRunStore : public QObject {
         });
         const auto reader = openReader(path());
         Series known;
-        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(2);
-        while (std::chrono::steady_clock::now() < deadline) {
+        while (known.size() < 3 * 4096) { // over the edges of chunks
             const Result<Series> more = reader->series(writer->id(), "loss", static_cast<std::int64_t>(known.size()));
             KNIFE_VERIFY(more);
             known.value.insert(known.value.end(), more->value.begin(), more->value.end());
         }
         trainer.request_stop();
         trainer.join();
-        QVERIFY(known.size() > 100);
         for (std::size_t i = 0; i < known.size(); ++i) {
             QCOMPARE(known.value[i], static_cast<double>(i + 1));
         }
