@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/ctl/runs_command.h"
 
-#include <chrono>
 #include <string>
 #include <vector>
 
@@ -10,17 +9,13 @@
 
 #include "app/ctl/output.h"
 #include "app/ctl/run_json.h"
+#include "core/store/layout.h"
 #include "core/store/run_reader.h"
 #include "core/store/workspace.h"
 
 namespace knife {
 
 namespace {
-
-std::int64_t nowMs() {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
 
 /// Before the first run there is no default workspace, and that is no error.
 Result<std::vector<RunRecord>> readRuns(const std::filesystem::path& workspace) {

@@ -4,7 +4,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -20,12 +19,6 @@ namespace {
 // isHeld() of another process holds a shared lock for some microseconds; that must not look like a second writer.
 constexpr int kAttempts = 20;
 constexpr auto kPause = std::chrono::milliseconds(10);
-
-Error systemError(const std::filesystem::path& file, int number) {
-    const ErrorCode code =
-        number == ENOSPC || number == EDQUOT || number == EFBIG ? ErrorCode::DiskFull : ErrorCode::Io;
-    return Error{code, fmt::format("cannot lock {}: {}", file.string(), std::generic_category().message(number)), {}};
-}
 
 std::string readOwner(int descriptor) {
     std::array<char, 256> text{};
@@ -47,75 +40,57 @@ bool isStillAt(int descriptor, const std::filesystem::path& file) {
 
 } // namespace
 
-FileLock::FileLock(int descriptor, std::filesystem::path file) : m_descriptor(descriptor), m_file(std::move(file)) {}
-
-FileLock::FileLock(FileLock&& other) noexcept
-    : m_descriptor(std::exchange(other.m_descriptor, -1)), m_file(std::move(other.m_file)) {}
+FileLock::FileLock(FileDescriptor descriptor, std::filesystem::path file)
+    : m_descriptor(std::move(descriptor)), m_file(std::move(file)) {}
 
 FileLock& FileLock::operator=(FileLock&& other) noexcept {
-    if (this != &other) {
-        release();
-        m_descriptor = std::exchange(other.m_descriptor, -1);
-        m_file = std::move(other.m_file);
-    }
+    std::swap(m_descriptor, other.m_descriptor);
+    std::swap(m_file, other.m_file);
     return *this;
 }
 
 FileLock::~FileLock() {
-    release();
-}
-
-void FileLock::release() {
-    if (m_descriptor >= 0) {
-        unlink(m_file.c_str());
-        close(m_descriptor);
-        m_descriptor = -1;
+    if (m_descriptor.isOpen()) {
+        unlink(m_file.c_str()); // before the lock is let go: see isStillAt()
     }
 }
 
 Result<FileLock> FileLock::take(const std::filesystem::path& file, std::string_view owner) {
     std::string holder;
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
-        const int descriptor = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-        if (descriptor < 0) {
-            return tl::unexpected(systemError(file, errno));
+        FileDescriptor descriptor(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+        if (!descriptor.isOpen()) {
+            return tl::unexpected(systemError("lock", file, errno));
         }
-        if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-            const int number = errno;
-            holder = readOwner(descriptor);
-            close(descriptor);
-            if (number != EWOULDBLOCK && number != EINTR) {
-                return tl::unexpected(systemError(file, number));
+        if (flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0) {
+            if (errno != EWOULDBLOCK && errno != EINTR) {
+                return tl::unexpected(systemError("lock", file, errno));
             }
+            holder = readOwner(descriptor.get());
             std::this_thread::sleep_for(kPause);
             continue;
         }
-        if (!isStillAt(descriptor, file)) {
-            close(descriptor);
+        if (!isStillAt(descriptor.get(), file)) {
             continue;
         }
-        if (ftruncate(descriptor, 0) != 0 ||
-            pwrite(descriptor, owner.data(), owner.size(), 0) != static_cast<ssize_t>(owner.size())) {
-            const int number = errno;
-            close(descriptor);
-            return tl::unexpected(systemError(file, number));
+        if (ftruncate(descriptor.get(), 0) != 0 ||
+            pwrite(descriptor.get(), owner.data(), owner.size(), 0) != static_cast<ssize_t>(owner.size())) {
+            return tl::unexpected(systemError("lock", file, errno));
         }
-        return FileLock(descriptor, file);
+        return FileLock(std::move(descriptor), file);
     }
     return fail(ErrorCode::Locked, fmt::format("{} is held by {}", file.string(), holder));
 }
 
 Result<bool> FileLock::isHeld(const std::filesystem::path& file) {
-    const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (descriptor < 0) {
-        return errno == ENOENT ? Result<bool>(false) : tl::unexpected(systemError(file, errno));
+    const FileDescriptor descriptor(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (!descriptor.isOpen()) {
+        return errno == ENOENT ? Result<bool>(false) : tl::unexpected(systemError("lock", file, errno));
     }
-    const int number = flock(descriptor, LOCK_SH | LOCK_NB) != 0 ? errno : 0;
-    close(descriptor);
-    if (number != 0 && number != EWOULDBLOCK) {
-        return tl::unexpected(systemError(file, number));
+    if (flock(descriptor.get(), LOCK_SH | LOCK_NB) == 0) {
+        return false;
     }
-    return number == EWOULDBLOCK;
+    return errno == EWOULDBLOCK ? Result<bool>(true) : tl::unexpected(systemError("lock", file, errno));
 }
 
 } // namespace knife

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/protocol/system_file.h"
 #include "core/types/error.h"
 
 namespace knife {
@@ -20,17 +21,16 @@ class FileLock {
     /// is there and cannot be asked: then nothing is known, least of all that the lock is free.
     [[nodiscard]] static Result<bool> isHeld(const std::filesystem::path& file);
 
-    FileLock(FileLock&& other) noexcept;
+    FileLock(FileLock&& other) noexcept = default;
     FileLock& operator=(FileLock&& other) noexcept;
     FileLock(const FileLock&) = delete;
     FileLock& operator=(const FileLock&) = delete;
     ~FileLock();
 
   private:
-    FileLock(int descriptor, std::filesystem::path file);
-    void release();
+    FileLock(FileDescriptor descriptor, std::filesystem::path file);
 
-    int m_descriptor = -1;
+    FileDescriptor m_descriptor;
     std::filesystem::path m_file;
 };
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "core/protocol/system_file.h"
 #include "core/store/compression.h"
 #include "core/store/layout.h"
 
@@ -22,26 +23,9 @@ std::string hashOf(std::span<const std::byte> content) {
     return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
 }
 
-/// Owns a file descriptor.
-class Descriptor {
-  public:
-    explicit Descriptor(int number) : m_number(number) {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() {
-        if (m_number >= 0) {
-            ::close(m_number);
-        }
-    }
-    [[nodiscard]] int get() const { return m_number; }
-
-  private:
-    int m_number;
-};
-
 Result<void> writeSynced(const std::filesystem::path& file, std::string_view bytes) {
-    const Descriptor descriptor(open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (descriptor.get() < 0) {
+    const FileDescriptor descriptor(open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (!descriptor.isOpen()) {
         return tl::unexpected(systemError("create", file, errno));
     }
     while (!bytes.empty()) {
@@ -58,9 +42,9 @@ Result<void> writeSynced(const std::filesystem::path& file, std::string_view byt
 }
 
 Result<std::vector<std::byte>> readAll(const std::filesystem::path& file) {
-    const Descriptor descriptor(open(file.c_str(), O_RDONLY | O_CLOEXEC));
+    const FileDescriptor descriptor(open(file.c_str(), O_RDONLY | O_CLOEXEC));
     struct stat info {};
-    if (descriptor.get() < 0 || fstat(descriptor.get(), &info) != 0) {
+    if (!descriptor.isOpen() || fstat(descriptor.get(), &info) != 0) {
         const int number = errno;
         Error error = systemError("read", file, number);
         error.code = number == ENOENT ? ErrorCode::Corrupt : error.code; // somebody removed what the database counts on

@@ -10,6 +10,7 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include "core/protocol/system_file.h"
 #include "core/store/layout.h"
 #include "core/store/schema.h"
 #include "core/store/workspace.h"
@@ -125,20 +126,25 @@ Result<Database> Database::open(const std::filesystem::path& workspace, Access a
     return Database(file, std::move(connection));
 }
 
-WriteTransaction::WriteTransaction(SQLite::Database& connection, Promise promise)
-    : m_connection(connection), m_promise(promise) {
-    if (m_promise == Promise::Durable) {
-        m_connection.exec("PRAGMA synchronous = FULL");
+WriteTransaction::FullSync::FullSync(SQLite::Database& connection) : m_connection(connection) {
+    m_connection.exec("PRAGMA synchronous = FULL");
+}
+
+WriteTransaction::FullSync::~FullSync() {
+    m_connection.tryExec("PRAGMA synchronous = NORMAL");
+}
+
+WriteTransaction::WriteTransaction(SQLite::Database& connection, Promise promise) {
+    if (promise == Promise::Durable) {
+        m_fullSync.emplace(connection);
     }
-    m_transaction = std::make_unique<SQLite::Transaction>(connection, SQLite::TransactionBehavior::IMMEDIATE);
+    m_transaction.emplace(connection, SQLite::TransactionBehavior::IMMEDIATE);
 }
 
 WriteTransaction::~WriteTransaction() {
     const int number = errno; // of what failed, for translateSqlite(); rolling back must not hide it
     m_transaction.reset();
-    if (m_promise == Promise::Durable) {
-        m_connection.tryExec("PRAGMA synchronous = NORMAL");
-    }
+    m_fullSync.reset();
     errno = number;
 }
 

@@ -8,6 +8,7 @@
 #include <exception>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -71,9 +72,20 @@ class WriteTransaction {
     void commit();
 
   private:
-    SQLite::Database& m_connection;
-    Promise m_promise;
-    std::unique_ptr<SQLite::Transaction> m_transaction;
+    /// SQLite waits for the disk with every commit for as long as this lives.
+    class FullSync {
+      public:
+        explicit FullSync(SQLite::Database& connection);
+        FullSync(const FullSync&) = delete;
+        FullSync& operator=(const FullSync&) = delete;
+        ~FullSync();
+
+      private:
+        SQLite::Database& m_connection;
+    };
+
+    std::optional<FullSync> m_fullSync;
+    std::optional<SQLite::Transaction> m_transaction;
 };
 
 // SQLite has no NaN: it is stored as NULL.

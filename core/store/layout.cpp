@@ -5,11 +5,12 @@
 #include <cerrno>
 #include <chrono>
 #include <fstream>
-#include <system_error>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
+
+#include "core/protocol/system_file.h"
 
 namespace knife {
 
@@ -25,14 +26,6 @@ std::filesystem::path lockFolder(const std::filesystem::path& workspace) {
 
 std::filesystem::path runLockFile(const std::filesystem::path& workspace, const RunId& run) {
     return lockFolder(workspace) / (run.value + ".lock");
-}
-
-Error systemError(const char* what, const std::filesystem::path& file, int number) {
-    // EFBIG: a limit on file sizes is a disk that is full for us.
-    const bool full = number == ENOSPC || number == EDQUOT || number == EFBIG;
-    return {full ? ErrorCode::DiskFull : ErrorCode::Io,
-            fmt::format("cannot {} {}: {}", what, file.string(), std::generic_category().message(number)),
-            {}};
 }
 
 std::string hostName() {
@@ -52,17 +45,22 @@ std::int64_t nowMs() {
         .count();
 }
 
+Result<void> syncFile(const std::filesystem::path& file) {
+    const FileDescriptor descriptor(open(file.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!descriptor.isOpen() || fsync(descriptor.get()) != 0) {
+        return tl::unexpected(systemError("write", file, errno));
+    }
+    return {};
+}
+
 Result<void> syncFolder(const std::filesystem::path& folder) {
-    const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) {
+    const FileDescriptor descriptor(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!descriptor.isOpen()) {
         return tl::unexpected(systemError("open", folder, errno));
     }
-    const int outcome = fsync(descriptor);
-    const int number = errno;
-    close(descriptor);
     // Some network file systems cannot sync a folder and say so; then there is nothing better to do.
-    if (outcome != 0 && number != EINVAL && number != ENOTSUP) {
-        return tl::unexpected(systemError("sync", folder, number));
+    if (fsync(descriptor.get()) != 0 && errno != EINVAL && errno != ENOTSUP) {
+        return tl::unexpected(systemError("sync", folder, errno));
     }
     return {};
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Where things are in a workspace folder, and how the operating system's refusals are put into words.
+// Where things are in a workspace folder.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
@@ -15,15 +16,14 @@ namespace knife {
 [[nodiscard]] std::filesystem::path lockFolder(const std::filesystem::path& workspace);
 [[nodiscard]] std::filesystem::path runLockFile(const std::filesystem::path& workspace, const RunId& run);
 
-/// ErrorCode::DiskFull when `number` (an errno) says so, otherwise Io: "cannot <what> <file>: <reason>".
-[[nodiscard]] Error systemError(const char* what, const std::filesystem::path& file, int number);
-
 /// "process 4711 on host (boot …)": what stands in a lock file.
 [[nodiscard]] std::string describeThisProcess();
 [[nodiscard]] std::string hostName();
 /// Unix time in milliseconds.
 [[nodiscard]] std::int64_t nowMs();
 
+/// Makes the content of `file` survive a power cut.
+[[nodiscard]] Result<void> syncFile(const std::filesystem::path& file);
 /// Makes a rename or a new name in `folder` survive a power cut.
 [[nodiscard]] Result<void> syncFolder(const std::filesystem::path& folder);
 

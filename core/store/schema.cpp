@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/protocol/system_file.h"
 #include "core/store/database.h"
 #include "core/store/layout.h"
 #include "core/store/workspace.h"
@@ -265,16 +266,14 @@ Result<int> readSchemaVersion(const std::filesystem::path& workspace) {
     if (!S_ISREG(info.st_mode)) {
         return fail(ErrorCode::Foreign, fmt::format("{} is not a file", file.string()));
     }
-    const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) {
+    const FileDescriptor descriptor(open(file.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!descriptor.isOpen()) {
         return tl::unexpected(systemError("open", file, errno));
     }
     Header header{};
-    const ssize_t have = read(descriptor, header.data(), header.size());
-    const int number = errno;
-    close(descriptor);
+    const ssize_t have = read(descriptor.get(), header.data(), header.size());
     if (have < 0) {
-        return tl::unexpected(systemError("read", file, number));
+        return tl::unexpected(systemError("read", file, errno));
     }
     return judge(file, header, static_cast<std::size_t>(have), info.st_size);
 }

@@ -10,7 +10,6 @@
 #include <system_error>
 
 #include <SQLiteCpp/SQLiteCpp.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <pwd.h>
 #include <sqlite3.h>
@@ -19,6 +18,7 @@
 #include <zstd.h>
 
 #include "core/protocol/file_lock.h"
+#include "core/protocol/system_file.h"
 #include "core/store/blobs.h"
 #include "core/store/database.h"
 #include "core/store/layout.h"
@@ -80,19 +80,6 @@ void removeUnfinished(const std::filesystem::path& folder) {
     for (const char* ending : {"", "-journal", "-wal", "-shm"}) {
         std::filesystem::remove(folder / (std::string(kUnfinished) + ending), ignored);
     }
-}
-
-Result<void> syncFile(const std::filesystem::path& file) {
-    const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
-    const int outcome = descriptor < 0 ? -1 : fsync(descriptor);
-    const int number = errno;
-    if (descriptor >= 0) {
-        close(descriptor);
-    }
-    if (outcome != 0) {
-        return tl::unexpected(systemError("write", file, number));
-    }
-    return {};
 }
 
 /// Builds the file under another name and moves it into place: a workspace is there whole or not at all.

@@ -284,10 +284,12 @@ class TestChannel : public QObject {
             const int descriptor = rawConnection();
             sendRaw(descriptor,
                     encode(kHello) + encode(SnapshotRequest()) + encode(Command{CommandId{1}, PauseCommand()}));
-            usleep(200000);
-            raise(SIGKILL);
+            while (true) {
+                pause();
+            }
         }
         QCOMPARE(m_recorder->commands(1).size(), 1U);
+        QCOMPARE(kill(child, SIGKILL), 0);
         int status = 0;
         QCOMPARE(waitpid(child, &status, 0), child);
         m_server->publishSnapshot(snapshotOf(1));

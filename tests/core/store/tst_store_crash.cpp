@@ -2,6 +2,7 @@
 // A writer that is killed at any moment: what was flushed, or was a second old, is there, and the next writer goes on.
 #include <chrono>
 #include <csignal>
+#include <functional>
 #include <random>
 #include <thread>
 
@@ -57,7 +58,6 @@ using Start = std::optional<CheckpointRecord>;
             (void)(*writer)->checkpoint(clocksAt(update), std::as_bytes(std::span(weights)), 2);
         }
         (void)!write(pipe, &report, sizeof report);
-        std::this_thread::sleep_for(std::chrono::microseconds(update % 20 == 0 ? 1000 : 0));
     }
 }
 
@@ -75,15 +75,14 @@ Child startChild(const std::filesystem::path& workspace, const RunId& run, const
     return {pid, ends[0]};
 }
 
-/// Reads reports until the time is up, kills the child, and reads what it still said.
-std::vector<Report> killAfter(const Child& child, std::chrono::milliseconds time) {
+/// Reads reports until `enough` says so, kills the child, and reads what it still said.
+std::vector<Report> killWhen(const Child& child, const std::function<bool(const std::vector<Report>&)>& enough) {
     std::vector<Report> reports;
-    const auto deadline = Clock::now() + time;
     Report report;
     bool killed = false;
     while (read(child.pipe, &report, sizeof report) == static_cast<ssize_t>(sizeof report)) {
         reports.push_back(report);
-        if (!killed && Clock::now() >= deadline) {
+        if (!killed && enough(reports)) {
             kill(child.pid, SIGKILL);
             killed = true;
         }
@@ -108,8 +107,9 @@ class TestStoreCrash : public QObject {
         Start start;
         for (int round = 0; round < 20; ++round) {
             const Child child = startChild(workspace.path(), run, start);
-            const auto time = std::chrono::milliseconds(20 + random() % 400);
-            const std::vector<Report> reports = killAfter(child, time);
+            const std::size_t count = 1 + random() % 3000;
+            const std::vector<Report> reports =
+                killWhen(child, [count](const std::vector<Report>& heard) { return heard.size() >= count; });
             QVERIFY(!reports.empty());
             std::int64_t flushed = start ? start->clocks.update.value : 0;
             for (const Report& report : reports) {
@@ -158,7 +158,9 @@ class TestStoreCrash : public QObject {
             _exit(2);
         }
         close(pipeEnds[1]);
-        const std::vector<Report> reports = killAfter({pid, pipeEnds[0]}, std::chrono::milliseconds(2300));
+        const std::vector<Report> reports = killWhen({pid, pipeEnds[0]}, [](const std::vector<Report>& heard) {
+            return heard.back().at - heard.front().at > std::chrono::milliseconds(2300);
+        });
         const auto died = Clock::now();
         const auto reader = *RunReader::open(workspace.path());
         const std::size_t stored = reader->series(reader->runs()->front().id, "loss")->size();

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/store/database.h"
 #include "core/store/layout.h"
 #include "core/store/schema.h"
 #include "store_test.h"
@@ -235,6 +236,21 @@ class TestStoreRefusals : public QObject {
         KNIFE_VERIFY(runs);
         QVERIFY(!writer);
         QVERIFY(writer.error().code == ErrorCode::Io);
+    }
+
+    void aDurableTransactionThatCannotBeginLeavesNoTrace() {
+        KNIFE_VERIFY(prepareWorkspace(path()));
+        const Database blocker = std::move(*Database::open(path(), Database::Access::Write));
+        const WriteTransaction blocking(blocker.connection());
+        const Database database = std::move(*Database::open(path(), Database::Access::Write));
+        database.connection().exec("PRAGMA busy_timeout = 0");
+        const auto synchronous = [&] {
+            return database.connection().execAndGet("PRAGMA synchronous").getInt();
+        };
+        const int usual = synchronous();
+        QVERIFY_EXCEPTION_THROWN(WriteTransaction(database.connection(), WriteTransaction::Promise::Durable),
+                                 SQLite::Exception);
+        QCOMPARE(synchronous(), usual);
     }
 
     void anInterruptedCreationIsFinished() {
