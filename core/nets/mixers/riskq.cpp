@@ -6,6 +6,7 @@
 #include <ATen/ATen.h>
 
 #include "core/nets/mixers/quantile_loss.h"
+#include "core/nets/mixers/sorted_rows.h"
 
 namespace knife {
 
@@ -54,7 +55,7 @@ at::Tensor RiskqMixer::mix(const JointView& view, SiteTaps* taps) const {
     const std::int64_t quantiles = m_config.quantiles;
     const at::Tensor all = view.outputs.reshape({-1, m_shape.agents, view.outputs.size(2) / quantiles, quantiles});
     const at::Tensor index = view.actions.unsqueeze(2).unsqueeze(3).expand({-1, -1, 1, quantiles});
-    const at::Tensor theta = std::get<0>(all.gather(2, index).squeeze(2).sort(-1)); // [R, N, K]
+    const at::Tensor theta = sortedRows(all.gather(2, index).squeeze(2)); // [R, N, K]
     const at::Tensor weights = m_head.forward(view.state, taps).abs() * attention(view, taps);
     return (weights.unsqueeze(2) * theta).sum(1) + m_constant.forward(view.state, taps);
 }
@@ -69,7 +70,7 @@ MixerLoss RiskqMixer::loss(const LossInput& input, SiteTaps* taps) const {
 at::Tensor RiskqMixer::actionValues(const at::Tensor& outputs, const at::Tensor&, at::Tensor&) const {
     const std::int64_t actions = outputs.size(2) / m_config.quantiles;
     const at::Tensor theta = outputs.reshape({outputs.size(0), outputs.size(1), actions, m_config.quantiles});
-    return (std::get<0>(theta.sort(-1)) * m_riskWeights.to(theta.device())).sum(-1);
+    return weighSorted(theta, m_riskWeights);
 }
 
 double RiskqMixer::inputFlopsPerRow() const {

@@ -8,6 +8,7 @@
 
 #include "core/nets/initialise.h"
 #include "core/nets/mixers/quantile_loss.h"
+#include "core/nets/mixers/sorted_rows.h"
 
 namespace knife {
 
@@ -79,23 +80,21 @@ at::Tensor RmixMixer::riskLevels(const at::Tensor& outputs, const at::Tensor& hi
     return score.argmax(-1);
 }
 
-at::Tensor RmixMixer::tailWeights(const at::Tensor& outputs, const at::Tensor& hidden, at::Tensor& memory) const {
+at::Tensor RmixMixer::tailCounts(const at::Tensor& outputs, const at::Tensor& hidden, at::Tensor& memory) const {
     const at::NoGradGuard noGrad;
-    const auto atoms = static_cast<double>(m_config.atoms);
     const at::Tensor alpha =
         m_config.riskLevel > 0.0
             ? at::full({outputs.size(0), outputs.size(1)}, m_config.riskLevel, outputs.options().dtype(at::kDouble))
             : (riskLevels(outputs, hidden, memory) + 1).to(at::kDouble) / m_config.levels;
-    // Atoms of a share like 0.3 of 10 must not become 4 by rounding.
-    const at::Tensor count = at::ceil(alpha * atoms - 1e-9).clamp_min(1.0).unsqueeze(2);
-    return ((at::arange(m_config.atoms, count.options()) < count).to(at::kDouble) / count).to(at::kFloat);
+    // A share like 0.07 of 100 must not become 8 atoms by rounding.
+    return at::ceil(alpha * m_config.atoms - 1e-9).clamp_min(1.0).to(at::kLong);
 }
 
 at::Tensor RmixMixer::chosenAtoms(const JointView& view) const {
     const std::int64_t atoms = m_config.atoms;
     const at::Tensor all = view.outputs.reshape({-1, m_shape.agents, view.outputs.size(2) / atoms, atoms});
     const at::Tensor index = view.actions.unsqueeze(2).unsqueeze(3).expand({-1, -1, 1, atoms});
-    return std::get<0>(all.gather(2, index).squeeze(2).sort(-1));
+    return sortedRows(all.gather(2, index).squeeze(2));
 }
 
 at::Tensor RmixMixer::mixTails(const JointView& view, const at::Tensor& atoms, SiteTaps* taps) const {
@@ -103,8 +102,10 @@ at::Tensor RmixMixer::mixTails(const JointView& view, const at::Tensor& atoms, S
         return rows.detach().reshape({view.steps, view.episodes * m_shape.agents, -1});
     };
     at::Tensor memory; // every view starts at the first step
-    const at::Tensor weights = tailWeights(inTime(view.outputs), inTime(view.hidden), memory);
-    const at::Tensor tails = (atoms * weights.view(atoms.sizes())).sum(2); // C_a(u_a)
+    const at::Tensor counts = tailCounts(inTime(view.outputs), inTime(view.hidden), memory).view({-1, m_shape.agents});
+    const at::Tensor n = counts.unsqueeze(2);
+    const at::Tensor inTail = at::arange(m_config.atoms, n.options()) < n;
+    const at::Tensor tails = (atoms * inTail).sum(2) / counts; // C_a(u_a)
     return m_mixing.mix(tails, view.state, taps);
 }
 
@@ -143,8 +144,8 @@ at::Tensor RmixMixer::actionValues(const at::Tensor& outputs, const at::Tensor& 
     const at::NoGradGuard noGrad;
     const std::int64_t actions = outputs.size(2) / m_config.atoms;
     const at::Tensor atoms = outputs.reshape({outputs.size(0), outputs.size(1), actions, m_config.atoms});
-    const at::Tensor weights = tailWeights(outputs, hidden, memory).unsqueeze(2);
-    return (std::get<0>(atoms.sort(-1)) * weights).sum(-1);
+    const at::Tensor counts = tailCounts(outputs, hidden, memory).unsqueeze(2).expand({-1, -1, actions});
+    return tailMeans(atoms, counts);
 }
 
 double RmixMixer::inputFlopsPerRow() const {

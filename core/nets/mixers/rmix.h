@@ -68,9 +68,9 @@ class RmixMixer final : public Mixer {
         Parameter* history; ///< [N * L, H]
         Parameter* current; ///< [N, A * K]
     };
-    /// 1 / n for the n = ceil(alpha K) lowest atoms, else 0: outputs [T, rows, A * K], hidden [T, rows, H] ->
-    /// [T, rows, K]. `memory` as in actionValues().
-    [[nodiscard]] at::Tensor tailWeights(const at::Tensor& outputs, const at::Tensor& hidden, at::Tensor& memory) const;
+    /// n = ceil(alpha K), the atoms that an agent's CVaR is the mean of: outputs [T, rows, A * K], hidden
+    /// [T, rows, H] -> [T, rows], int64. `memory` as in actionValues().
+    [[nodiscard]] at::Tensor tailCounts(const at::Tensor& outputs, const at::Tensor& hidden, at::Tensor& memory) const;
     /// Index of alpha among the levels: [T, rows].
     [[nodiscard]] at::Tensor riskLevels(const at::Tensor& outputs, const at::Tensor& hidden, at::Tensor& memory) const;
     /// theta_a(u_a), sorted: [R, N, K].

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <numbers>
 #include <vector>
 
@@ -12,6 +13,7 @@
 
 #include "core/nets/mixers/quantile_loss.h"
 #include "core/nets/mixers/risk.h"
+#include "core/nets/mixers/sorted_rows.h"
 #include "core/plasticity/surgeon.h"
 #include "engine_fixtures.h"
 #include "mixer_checks.h"
@@ -303,6 +305,36 @@ class TestMixersDistributional : public QObject {
         QVERIFY(few.min().item<float>() > 0.F && few.max().item<float>() < 1.F);
         QVERIFY(std::abs(drawFractions({4000}, {4, "test", 3}).mean().item<double>() - 0.5) < 0.02);
         QVERIFY(sameBits(midpoints(2), at::tensor({0.25F, 0.75F})));
+    }
+
+    void sortedRowsAreThoseOfLibTorch() {
+        at::Tensor rows = randomTensor({40, 3, 9}, 1);
+        rows[0].fill_(0.F);   // ties
+        rows[1][0][4] = -0.F; // and signed zeros
+        rows[2] *= std::numeric_limits<float>::infinity();
+        rows.requires_grad_(true);
+        const at::Tensor sorted = sortedRows(rows);
+        QVERIFY(at::equal(sorted, std::get<0>(rows.sort(-1))));
+        const at::Tensor weights = randomTensor({9}, 2);
+        (sorted.slice(0, 3) * weights).sum().backward();
+        const at::Tensor gradient = rows.grad().clone();
+        rows.mutable_grad().zero_();
+        (std::get<0>(rows.sort(-1)).slice(0, 3) * weights).sum().backward();
+        QVERIFY(sameBits(gradient, rows.grad()));
+        const at::Tensor finite = rows.detach().slice(0, 3);
+        const at::Tensor order = std::get<0>(finite.sort(-1));
+        QVERIFY(furthest(weighSorted(finite, weights), (order * weights).sum(-1)) < 1e-6);
+        const at::Tensor counts = (at::arange(37 * 3) % 9 + 1).view({37, 3});
+        const at::Tensor inTail = at::arange(9) < counts.unsqueeze(2);
+        QVERIFY(furthest(tailMeans(finite, counts), (order * inTail).sum(-1) / counts) < 1e-6);
+    }
+
+    void rowsThatAreNotNumbersStayNotNumbers() {
+        at::Tensor rows = randomTensor({1, 64}, 1);
+        rows.slice(1, 10, 30).fill_(std::nanf(""));
+        QVERIFY(at::isnan(sortedRows(rows)).sum().item<std::int64_t>() == 20);
+        QVERIFY(at::isnan(weighSorted(rows, at::ones({64}))).all().item<bool>());
+        QVERIFY(at::isnan(tailMeans(rows, at::full({1}, 64, at::kLong))).all().item<bool>());
     }
 
     void dfacMethodsEqualTheirFormulas() {
