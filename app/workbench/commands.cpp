@@ -147,7 +147,7 @@ void addRunCommands(ActionRegistry& registry) {
                   "stop",
                   {QKeySequence(Qt::SHIFT | Qt::Key_F5)},
                   text("Write a checkpoint and end the run"),
-                  text("Writes a checkpoint and ends the run process. Start goes on from there; everything stored stays."),
+                  text("Writes a checkpoint and ends the process. Start goes on from there; what is stored stays."),
                   false,
                   whileStoppable});
     registry.add({command::kEvaluate,
