@@ -31,10 +31,9 @@ at::Tensor cpwSlope(const at::Tensor& tau, double p) {
 }
 
 at::Tensor varWeights(const at::Tensor& tau, double p) {
-    const std::int64_t quantiles = tau.numel();
-    const auto index = static_cast<std::int64_t>(p * static_cast<double>(quantiles));
+    const auto upTo = at::count_nonzero(tau <= p).item<std::int64_t>();
     at::Tensor weights = at::zeros_like(tau);
-    weights[std::min(index, quantiles - 1)] = 1.0;
+    weights[std::max<std::int64_t>(upTo, 1) - 1] = 1.0;
     return weights;
 }
 

@@ -4,7 +4,7 @@
 //   wang     g(tau) = Phi(Phi^-1(tau) + p): p > 0 weighs low quantiles
 //   cvar     g(tau) = min(tau / p, 1): the mean of the lowest share p
 //   cpw      g(tau) = tau^p / (tau^p + (1 - tau)^p)^(1/p): weighs both tails
-//   var      the quantile that holds p (the released code takes the one before); no distortion
+//   var      the last quantile at tau_k <= p, or the lowest; no distortion
 //   neutral  the mean
 // The weights are not renormalised, again as released. A negative p there means tau -> 1 - tau; here that is an option
 // of its own, `risk_seeking`.
@@ -23,7 +23,7 @@ struct RiskConfig {
     std::string measure = "wang";
     double wang = 0.75;
     double cvar = 0.25;
-    double cpw = 0.71; ///< of Tversky and Kahneman 1992, as in the paper of IQN
+    double cpw = 0.71; ///< as in the paper of IQN
     double var = 0.25;
     bool seeking = false; ///< weighs high quantiles where the measure weighs low ones
 };

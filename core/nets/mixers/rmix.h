@@ -6,11 +6,12 @@
 //   Q_tot = QMIX(C_1(u_1), …, C_N(u_N); s)
 //   Z_tot(tau_k) = sum_a w_a(s) theta_a(u_a)_k,   w = |Hyp(s)| normalised, a mixture of the agents' distributions
 //   loss = (Q_tot - y)^2, and on some updates + coefficient * quantile Huber loss of Z_tot against its TD targets
-// `history` projects a GRU over what the agent remembers, `current` the agent's atoms, both to N values per level.
+// `history` projects a GRU over what the agent remembers to N values per level, `current` the agent's atoms to N
+// values; the score is their product.
 //
 // Known from the code released with ReBorn: K = 100, L = 10, embed 64, double Q, one-step targets, Adam. The level is
 // an argmax and its inputs are detached, so no gradient reaches the GRU and the two projections: they keep their
-// initial values there, and here. The paper does not say how they would be trained.
+// initial values there, and here. Whether the paper trains them otherwise is not known.
 //
 // Departures:
 // - The released learner trains distributions by an optimiser of its own (Adam, 5e-5 beside 5e-4), in updates of their

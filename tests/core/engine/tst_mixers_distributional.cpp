@@ -265,7 +265,7 @@ class TestMixersDistributional : public QObject {
         QVERIFY(sameBits(riskWeights({.measure = "cvar", .cvar = 0.25, .seeking = true}, 8), half.flip(0)));
         // Slopes end at 5; a share below the first quantile still holds that one.
         QVERIFY(std::abs(riskWeights({.measure = "cvar", .cvar = 0.01}, 8)[0].item<double>() - 5.0 / 8) < 1e-6);
-        for (const auto& [p, index] : {std::pair{0.0, 0}, {0.24, 0}, {0.25, 1}, {0.99, 3}, {1.0, 3}}) {
+        for (const auto& [p, index] : {std::pair{0.0, 0}, {0.37, 0}, {0.38, 1}, {0.99, 3}, {1.0, 3}}) {
             const at::Tensor weights = riskWeights({.measure = "var", .var = p}, 4);
             QCOMPARE(weights[index].item<float>(), 1.F);
             QCOMPARE(weights.sum().item<float>(), 1.F);
