@@ -62,7 +62,7 @@ Learned Apprentice::train(int updates) {
         const auto sampled =
             replay.sample(m_terms.batch, CounterRng({m_setup.seed, "replay", static_cast<std::uint64_t>(i)}));
         Batch batch = m_setup.batch(sampled);
-        batch.number = i;
+        batch.number = i; // methods that sample draw anew in every update
         if (auto updated = m_learner->update(batch, nullptr, false); !updated) {
             throw std::runtime_error(updated.error().describe());
         }
@@ -74,7 +74,7 @@ Learned Apprentice::train(int updates) {
     learned.greedyReturn = play(true, 0.0).front().totalReward;
     const Rollout::FirstMoment& first = m_rollout.firstMoment();
     const JointValues values = jointValues(m_learner->online(), m_setup.layout(), first.obs, first.state);
-    std::ranges::copy(values.qTot, learned.joint.begin());
+    std::ranges::copy(values.qTot, learned.qTot.begin());
     return learned;
 }
 

@@ -26,14 +26,14 @@ struct Apprenticeship {
 };
 
 struct Learned {
-    Table joint{};
+    Table qTot{};
     double greedyReturn = 0.0;
 };
 
 class Apprentice {
   public:
     Apprentice(const Apprenticeship& terms, std::uint64_t seed);
-    /// Sixteen episodes and one update at a time.
+    /// Sixteen episodes and one update at a time; then one greedy episode.
     [[nodiscard]] Learned train(int updates);
 
   private:

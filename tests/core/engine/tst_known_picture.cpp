@@ -7,22 +7,15 @@
 //
 // The distributional methods play the best joint action of the first two tables.
 #include <algorithm>
-#include <array>
-#include <cmath>
 
 #include <QTest>
 
-#include "core/learning/joint_values.h"
-#include "core/learning/replay.h"
-#include "core/learning/rollout.h"
-#include "engine_fixtures.h"
+#include "apprentice.h"
 
 using namespace knife;
 using namespace knife::test;
 
 namespace {
-
-using Table = std::array<double, 9>; // two agents, three actions, by rows
 
 constexpr Table kAdditive = {0, 1, 2, 1, 2, 3, 2, 3, 4};
 constexpr Table kProduct = {1, 2, 3, 2, 4, 6, 3, 6, 9};
@@ -50,97 +43,6 @@ Table bestSum(const Table& table) {
 // at their mean.
 constexpr Table kBestMonotoneOfQtran = {-8, -8, -8, -8, 0, 0, -8, 0, 0};
 
-double furthest(const Table& a, const Table& b) {
-    double largest = 0.0;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        largest = std::max(largest, std::abs(a[i] - b[i]));
-    }
-    return largest;
-}
-
-struct Learned {
-    Table qTot{};
-    double greedyReturn = 0.0;
-};
-
-// Trains on uniformly random episodes of the game and reads Q_tot of every joint action.
-class Apprentice {
-  public:
-    Apprentice(const std::string& table, const std::string& mixer, std::uint64_t seed)
-        : m_setup(setupFor(table, mixer, seed)),
-          m_rollout(environmentsOf(table), m_setup.layout()),
-          m_learner(m_setup.learner()) {}
-
-    Learned train(int updates) {
-        Replay replay(16'384);
-        for (int i = 0; i < updates; ++i) {
-            for (EpisodeRecord& episode : play(false, 1.0)) {
-                replay.add(std::make_shared<const EpisodeRecord>(std::move(episode)));
-            }
-            if (replay.size() < kBatch) {
-                continue;
-            }
-            const auto sampled =
-                replay.sample(kBatch, CounterRng({m_setup.seed, "replay", static_cast<std::uint64_t>(i)}));
-            Batch batch = m_setup.batch(sampled);
-            batch.number = i; // methods that sample draw anew in every update
-            if (auto updated = m_learner->update(batch, nullptr, false); !updated) {
-                throw std::runtime_error(updated.error().describe());
-            }
-            if (i % 100 == 0) {
-                m_learner->copyToTarget();
-            }
-        }
-        Learned learned;
-        learned.greedyReturn = play(true, 0.0).front().totalReward;
-        const Rollout::FirstMoment& first = m_rollout.firstMoment();
-        const JointValues values = jointValues(m_learner->online(), m_setup.layout(), first.obs, first.state);
-        std::ranges::copy(values.qTot, learned.qTot.begin());
-        return learned;
-    }
-
-  private:
-    static constexpr int kParallel = 16;
-    static constexpr std::size_t kBatch = 128;
-
-    static VectorEnv environmentsOf(const std::string& table) {
-        auto made = VectorEnv::make(sectionOf("name = \"matrix\"\ntable = \"" + table + "\"", "env"), kParallel);
-        if (!made) {
-            throw std::runtime_error(made.error().describe());
-        }
-        return std::move(*made);
-    }
-
-    static Setup setupFor(const std::string& table, const std::string& mixer, std::uint64_t seed) {
-        Setup setup;
-        setup.spec = environmentsOf(table).spec();
-        setup.agentKind = "mlp";
-        setup.hidden = 32;
-        setup.mixer = "method = \"" + mixer + "\"";
-        setup.seed = seed;
-        setup.learning.optimiser = "adam";
-        setup.learning.lr = 2e-3;
-        return setup;
-    }
-
-    std::vector<EpisodeRecord> play(bool greedy, double epsilon) {
-        std::vector<EpisodeOrigin> origins;
-        for (int e = 0; e < kParallel; ++e) {
-            origins.push_back({.task = 0, .key = {.seed = m_setup.seed, .greedy = greedy, .episode = m_episodes++}});
-        }
-        auto played = m_rollout.play(m_learner->online(), origins, epsilon, nullptr);
-        if (!played) {
-            throw std::runtime_error(played.error().describe());
-        }
-        return std::move(*played);
-    }
-
-    Setup m_setup;
-    Rollout m_rollout;
-    std::unique_ptr<Learner> m_learner;
-    std::uint64_t m_episodes = 0;
-};
-
 void print(const std::string& what, const Learned& learned, const Table& table) {
     qInfo("%s, seed 1: greedy return %g, largest error %.3f", what.c_str(), learned.greedyReturn,
           furthest(learned.qTot, table));
@@ -156,7 +58,7 @@ void forEachSeed(const std::string& name, const Table& table, const std::string&
                  std::uint64_t seeds = kSeeds) {
     std::vector<double> errors;
     for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
-        const Learned learned = Apprentice(name, mixer, seed).train(updates);
+        const Learned learned = Apprentice({.table = name, .mixer = "method = \"" + mixer + "\""}, seed).train(updates);
         if (seed == 1) {
             print(mixer + " on " + name, learned, table);
         }
