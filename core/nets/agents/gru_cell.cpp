@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/nets/agents/gru_cell.h"
 
-#include <vector>
-
 #include <ATen/ATen.h>
 
 #include "core/nets/initialise.h"

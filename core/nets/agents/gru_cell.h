@@ -3,6 +3,10 @@
 // n = tanh(W_in x + b_in + r (W_hn h + b_hn)), h' = (1 - z) n + z h. The input's half, W_i x + b_i, is the caller's.
 #pragma once
 
+#include <cstdint>
+#include <string>
+#include <vector>
+
 #include "core/nets/agents/agent.h"
 
 namespace knife {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // fc -> ReLU (-> fc -> ReLU) -> GRU cell -> fc: the recurrent agent of PyMARL (oxwhirl/pymarl), with the second layer
-// that of ReBorn (xmu-rl-3dv/ReBorn). Gates as in torch.nn.GRUCell:
-// n = tanh(W_in x + b_in + r (W_hn h + b_hn)), h' = (1 - z) n + z h.
+// that of ReBorn (xmu-rl-3dv/ReBorn).
 #pragma once
 
 #include "core/nets/agents/agent.h"
+#include "core/nets/agents/gru_cell.h"
 #include "core/nets/agents/linear_head.h"
 
 namespace knife {
@@ -25,15 +25,13 @@ class RnnAgent final : public Agent {
     [[nodiscard]] bool isDeep() const { return m_inputGates != nullptr; }
     /// x [rows, input] -> [rows, 3 H], the input's part of the gates.
     [[nodiscard]] at::Tensor inputGates(const at::Tensor& x, SiteTaps* taps) const;
-    [[nodiscard]] at::Tensor cell(const at::Tensor& inputGates, const at::Tensor& h) const;
 
     AgentShape m_shape;
     std::int64_t m_hidden;
     CompositeLinear m_fc1;             ///< its consumer is the second layer, or all three input gates at once
     Parameter* m_inputGates = nullptr; ///< [3 H, H] behind the second layer; nullptr: there is none
     Parameter* m_inputGatesBias = nullptr;
-    Parameter* m_recurrent; ///< [3 H, H]: reset, update, candidate
-    Parameter* m_recurrentBias;
+    RecurrentGates m_recurrent;
     LinearHead m_head;
     std::size_t m_firstSite = 0;
     std::size_t m_secondSite = 0;

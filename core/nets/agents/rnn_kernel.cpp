@@ -39,12 +39,12 @@ RnnKernel::RnnKernel(const RnnAgent& agent, WorkerPool& pool)
       m_fc1(agent.m_fc1, {.ldx = agent.m_shape.input,
                           .ldy = m_deep ? m_hidden : 4 * m_hidden,
                           .lddy = m_deep ? m_hidden : 4 * m_hidden}),
-      m_resetUpdate(*agent.m_recurrent, m_gradients,
+      m_resetUpdate(*agent.m_recurrent.weight, m_gradients,
                     {.ldx = m_hidden, .ldy = 4 * m_hidden, .firstRow = 0, .outputs = 2 * m_hidden}),
-      m_candidate(*agent.m_recurrent, m_gradients,
+      m_candidate(*agent.m_recurrent.weight, m_gradients,
                   {.ldx = m_hidden, .ldy = 4 * m_hidden, .firstRow = 2 * m_hidden, .outputs = m_hidden}),
       m_gateBias(static_cast<std::size_t>(4 * m_hidden)) {
-    m_recurrentBias = m_gradients.add(*agent.m_recurrentBias);
+    m_recurrentBias = m_gradients.add(*agent.m_recurrent.bias);
     if (m_deep) {
         m_inputGates.emplace(*agent.m_inputGates, m_gradients,
                              LinearKernel::Layout{.ldx = m_hidden, .ldy = 4 * m_hidden});
@@ -108,7 +108,7 @@ void RnnKernel::load(std::int64_t slots) {
 void RnnKernel::loadBias() {
     const Parameter& inputBias = m_deep ? *m_agent.m_inputGatesBias : m_agent.m_fc1.outBias();
     const float* input = inputBias.value.data_ptr<float>();
-    const float* recurrent = m_agent.m_recurrentBias->value.data_ptr<float>();
+    const float* recurrent = m_agent.m_recurrent.bias->value.data_ptr<float>();
     float* bias = m_gateBias.data();
     for (std::int64_t i = 0; i < 2 * m_hidden; ++i) {
         bias[i] = input[i] + recurrent[i];

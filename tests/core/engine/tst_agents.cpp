@@ -115,6 +115,16 @@ class TestAgents : public QObject {
         QVERIFY(at::allclose(taps.front().hidden, z.abs(), 0.0, 1e-5));
     }
 
+    void feedForwardAgentEqualsItsFormula() {
+        const auto net = buildNet(specOf(agentOf("mlp")));
+        const Values values(*net);
+        const at::Tensor inputs = randomTensor({9, 6, Setup().layout().width()}, 3);
+        const at::Tensor hidden = at::relu(values.linear(at::relu(values.linear(inputs, "agent.fc1")), "agent.fc2"));
+        const AgentPass pass = net->agent().unroll(inputs, nullptr);
+        QVERIFY(at::allclose(pass.hidden, hidden, 0.0, 1e-5));
+        QVERIFY(at::allclose(pass.outputs, values.linear(hidden, "agent.head"), 0.0, 1e-5));
+    }
+
     void stepByStepEqualsTheUnroll_data() { addKinds(); }
     void stepByStepEqualsTheUnroll() {
         QFETCH(QString, kind);
