@@ -8,6 +8,7 @@
 #include "core/learning/optimiser.h"
 #include "core/learning/reward_scale.h"
 #include "core/learning/tensor_optimiser.h"
+#include "core/nets/kernels/worker_pool.h"
 #include "core/plasticity/surgeon.h"
 #include "engine_fixtures.h"
 
@@ -89,6 +90,27 @@ class TestLearningOptions : public QObject {
                 QVERIFY(sameBits(after, online));
             }
         }
+    }
+
+    // Fast paths must not keep weights from before the target moved.
+    void fastAndReferencePathFollowAlike() {
+        Setup setup;
+        setup.learning.targetTau = 0.3;
+        setup.learning.standardiseRewards = true;
+        setup.learning.tdVariant = "q_lambda";
+        setup.learning.tdLambda = 0.6;
+        const auto reference = setup.learner();
+        setup.pool = std::make_shared<WorkerPool>(1);
+        const auto fast = setup.learner();
+        for (std::uint64_t i = 0; i < 10; ++i) {
+            const Batch batch = rewarded(setup, {3, 5, 9}, i);
+            const auto expected = reference->update(batch, nullptr, false);
+            const auto got = fast->update(batch, nullptr, false);
+            QVERIFY(expected && got);
+            QVERIFY(std::abs(got->loss - expected->loss) < 1e-4 * expected->loss);
+        }
+        QVERIFY(largestStep(flatValues(fast->target().parameters()), flatValues(reference->target().parameters())) <
+                1e-4);
     }
 
     // Compensation neurons are equal in both networks and never move: mixing equal values must not drift.
