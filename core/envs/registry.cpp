@@ -30,14 +30,22 @@ Result<const EnvEntry*> entryOf(const Section& env) {
         return tl::unexpected(name.error());
     }
     std::vector<std::string> known;
+    std::vector<std::string> withPresets;
     for (const EnvEntry& entry : environments()) {
         if (entry.name == *name) {
             return &entry;
         }
         known.push_back(entry.name);
+        withPresets.push_back(entry.name);
+        for (const EnvPreset& preset : entry.presets) {
+            withPresets.push_back(preset.name);
+        }
     }
+    // A slip of the fingers is looked for among all names; the list of them would be too long to show.
+    const std::string nearest = nearestWord(*name, withPresets);
     return tl::unexpected(
-        env.errorAt("name", fmt::format("there is no environment '{}'{}", *name, suggestion(*name, known))));
+        env.errorAt("name", fmt::format("there is no environment '{}'{}", *name,
+                                        nearest.empty() ? suggestion(*name, known) : suggestion(*name, {nearest}))));
 }
 
 } // namespace
@@ -58,11 +66,25 @@ const std::vector<EnvEntry>& environments() {
     return entries;
 }
 
-Result<std::unique_ptr<Environment>> makeEnvironment(const Section& env) {
+Section spelledOut(const Section& env) {
+    const std::string name = env.text("name", "").value_or("");
+    for (const EnvEntry& entry : environments()) {
+        const auto preset = std::ranges::find(entry.presets, name, &EnvPreset::name);
+        if (name != entry.name && preset != entry.presets.end()) {
+            const Section named = env.has(entry.presetKey) ? env : env.withText(entry.presetKey, name);
+            return named.withText("name", entry.name);
+        }
+    }
+    return env;
+}
+
+Result<std::unique_ptr<Environment>> makeEnvironment(const Section& section) {
+    const Section env = spelledOut(section);
     return entryOf(env).and_then([&](const EnvEntry* entry) { return entry->make(env); });
 }
 
-Result<Section> resolveEnvironment(const Section& env) {
+Result<Section> resolveEnvironment(const Section& section) {
+    const Section env = spelledOut(section);
     return entryOf(env).and_then([&](const EnvEntry* entry) {
         return entry->resolve(env).map([&](const Section& resolved) { return resolved.withText("name", entry->name); });
     });

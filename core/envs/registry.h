@@ -39,11 +39,15 @@ struct EnvInstance {
 
 [[nodiscard]] const std::vector<EnvEntry>& environments();
 
-/// The environment that env.name names, set up by the rest of the section. Unknown name, unknown key, wrong type, value
-/// out of range: ErrorCode::Usage with file:line:column and "did you mean".
-[[nodiscard]] Result<std::unique_ptr<Environment>> makeEnvironment(const Section& env);
+/// The section with env.name = "pred_prey_punish" written as name = "stag_hunt" and preset = "pred_prey_punish":
+/// presets are names of environments too. A preset that the section names itself wins. Other sections stay as they are.
+[[nodiscard]] Section spelledOut(const Section& env);
+
+/// The environment (or preset) that the section's name names, set up by its other keys. Unknown name, unknown key,
+/// wrong type, value out of range: ErrorCode::Usage with file:line:column and "did you mean".
+[[nodiscard]] Result<std::unique_ptr<Environment>> makeEnvironment(const Section& section);
 /// The section with every parameter written out; makes an equal environment. Same errors.
-[[nodiscard]] Result<Section> resolveEnvironment(const Section& env);
+[[nodiscard]] Result<Section> resolveEnvironment(const Section& section);
 
 /// Every environment and every preset.
 [[nodiscard]] std::vector<EnvInstance> environmentInstances();

@@ -248,11 +248,12 @@ Result<std::vector<TaskConfig>> generatedTasks(const Experiment& experiment) {
     if (!params) {
         return tl::unexpected(params.error());
     }
-    if (experiment.env.text("name", "").value_or("") != "matrix") {
+    const Section given = spelledOut(experiment.env);
+    if (given.text("name", "").value_or("") != "matrix") {
         return tl::unexpected(
             section.errorAt("kind", "generators need env.name = \"matrix\"; list other tasks as [[tasks]]"));
     }
-    const auto base = readMatrixGameParams(experiment.env).and_then(oneStepTable);
+    const auto base = readMatrixGameParams(given).and_then(oneStepTable);
     if (!base) {
         return tl::unexpected(base.error());
     }
@@ -271,7 +272,7 @@ Result<std::vector<TaskConfig>> generatedTasks(const Experiment& experiment) {
                                           [](const auto& a, const auto& b) { return a.taskId < b.taskId; });
     for (const NamedPayoff& table : tables) {
         const GeneratedTable free{"free", {}, table.cells, {base->shape.begin(), base->shape.end()}, table.name};
-        const Section env = experiment.env.mergedWith(writeSection("env", free));
+        const Section env = given.mergedWith(writeSection("env", free));
         tasks.push_back({table.name, params->steps, numbered(env, table.taskId, highest->taskId + 1)});
     }
     return tasks;

@@ -15,6 +15,7 @@ class TestEnvironmentRegistry : public QObject {
     void sizesAreThoseOfTheLiterature_data();
     void sizesAreThoseOfTheLiterature();
     void unknownNamesAreAnsweredWithTheNearest();
+    void presetsAreNamesToo();
     void schemasListEveryKey();
 };
 
@@ -88,6 +89,31 @@ void TestEnvironmentRegistry::unknownNamesAreAnsweredWithTheNearest() {
     QVERIFY(!instance);
     QVERIFY(instance.error().code == ErrorCode::NotFound);
     QVERIFY(instance.error().message.find("did you mean 'pred_prey_punish'?") != std::string::npos);
+}
+
+void TestEnvironmentRegistry::presetsAreNamesToo() {
+    const auto sectionOf = [](const std::string& toml) {
+        return parseSection(toml, "x.toml", "env").value();
+    };
+    for (const EnvInstance& instance : environmentInstances()) {
+        const Section shortForm = sectionOf("name = \"" + instance.name + "\"");
+        QVERIFY2(resolveEnvironment(shortForm).value() == resolveEnvironment(instance.env).value(),
+                 instance.name.c_str());
+        QVERIFY(makeEnvironment(shortForm).has_value());
+    }
+    // Keys beside the name count; a task may lay another table over the one that the name stands for.
+    const Section mixed = sectionOf("name = \"qtran\"\ntable = \"additive\"");
+    QVERIFY(resolveEnvironment(mixed).value() ==
+            resolveEnvironment(sectionOf("name = \"matrix\"\ntable = \"additive\"")).value());
+    const auto wrong = makeEnvironment(sectionOf("name = \"pred_pray_punish\""));
+    QVERIFY(!wrong);
+    QVERIFY2(QString::fromStdString(wrong.error().message).contains("x.toml:1:8: env.name: there is no environment"),
+             wrong.error().message.c_str());
+    QVERIFY2(QString::fromStdString(wrong.error().message).contains("did you mean 'pred_prey"),
+             wrong.error().message.c_str());
+    const auto key = makeEnvironment(sectionOf("name = \"pred_prey_punish\"\nsiez = 3"));
+    QVERIFY2(QString::fromStdString(key.error().message).contains("x.toml:2:1: unknown key 'env.siez'"),
+             key.error().message.c_str());
 }
 
 void TestEnvironmentRegistry::schemasListEveryKey() {
