@@ -2,6 +2,7 @@
 #include "app/ctl/bench_command.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,7 @@ struct BenchArguments {
     std::string subject; ///< an environment's name, or an experiment file
     std::vector<std::string> overrides;
     int parallel = 8;
-    int threads = 1;
+    std::optional<int> threads;
     double seconds = 5.0;
 };
 
@@ -39,7 +40,7 @@ int benchEnv(const CommandContext& context, const BenchArguments& arguments) {
     if (!instance) {
         return failWith(instance.error());
     }
-    pinThreads(1);
+    keepLibrariesToOneThread();
     const auto result = benchmarkEnvironment(instance->env, arguments.parallel, arguments.seconds);
     if (!result) {
         return failWith(result.error());
@@ -53,26 +54,34 @@ int benchEnv(const CommandContext& context, const BenchArguments& arguments) {
 }
 
 int benchLearn(const CommandContext& context, const BenchArguments& arguments) {
-    const auto experiment = loadExperiment(arguments.subject, arguments.overrides);
+    std::vector<std::string> overrides = arguments.overrides;
+    if (arguments.threads) {
+        overrides.push_back(fmt::format("experiment.threads={}", *arguments.threads));
+    }
+    const auto experiment = loadExperiment(arguments.subject, overrides);
     if (!experiment) {
         return failWith(experiment.error());
     }
-    pinThreads(arguments.threads);
+    keepLibrariesToOneThread();
     const auto result = benchmarkLearning(*experiment, arguments.seconds);
     if (!result) {
         return failWith(result.error());
     }
     printFigures(context, {{"experiment", experiment->name},
-                           {"threads", arguments.threads},
+                           {"threads", experiment->threads},
                            {"updates", result->updates},
                            {"seconds", result->seconds},
+                           {"cpu_seconds", result->cpuSeconds},
                            {"updates_per_s", result->updatesPerS},
                            {"env_steps_per_s", result->envStepsPerS},
                            {"gflop_per_update", result->gflopPerUpdate},
                            {"gflops", result->gflops},
                            {"sgemm_gflops", result->sgemmGflops},
                            {"rollout_share", result->rolloutShare},
-                           {"update_share", result->updateShare}});
+                           {"update_share", result->updateShare},
+                           {"diagnostics_share", result->diagnosticsShare},
+                           {"store_share", result->storeShare},
+                           {"diagnostics_cost", result->diagnosticsCost}});
     return 0;
 }
 
@@ -99,8 +108,7 @@ void addBenchCommand(CLI::App& root, CommandContext& context) {
     CLI::App* learn = bench->add_subcommand("learn", "Speed of learning, beside the matrix-multiply rate");
     learn->add_option("FILE", arguments->subject, "Experiment file (TOML)")->required();
     learn->add_option("--set", arguments->overrides, "Override a value")->type_name("KEY=VALUE");
-    learn->add_option("--threads", arguments->threads, "Threads of the tensor library")
-        ->capture_default_str()
+    learn->add_option("--threads", arguments->threads, "Threads of the learner, instead of the file's")
         ->check(CLI::Range(1, 256));
     learn->add_option("--seconds", arguments->seconds, "How long to measure")
         ->capture_default_str()

@@ -2,6 +2,7 @@
 #include "core/learning/learner.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -254,7 +255,9 @@ Result<UpdateReport> Learner::update(const Batch& batch, Diagnostics* diagnostic
     m_online->backward(batch.inputs, online, evaluated.dOutputs);
     maskGradients(parameters);
     if (diagnostics != nullptr) {
+        const auto began = std::chrono::steady_clock::now();
         diagnostics->observe(recorded, recorded != nullptr ? rowValidity(batch) : RowValidity{});
+        report.diagnosticsS = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     }
     report.gradNorm = gradientNorm(parameters);
     if (!std::isfinite(report.gradNorm)) {
@@ -269,6 +272,16 @@ Result<UpdateReport> Learner::update(const Batch& batch, Diagnostics* diagnostic
         m_target->parameters().moveValuesTowards(parameters, m_config.targetTau);
     }
     return report;
+}
+
+double Learner::updateFlop(const Batch& batch) const {
+    const auto passes = [](double flops, double inputFlops) {
+        return 4.0 * flops - inputFlops;
+    };
+    const auto mixerRows = static_cast<double>(batch.steps * batch.episodes);
+    const auto agentRows = static_cast<double>((batch.steps + 1) * batch.episodes * batch.agents);
+    return agentRows * passes(m_online->agentFlopsPerRow(), m_online->agentInputFlopsPerRow()) +
+           mixerRows * passes(m_online->mixer().flopsPerRow(), m_online->mixer().inputFlopsPerRow());
 }
 
 Probe Learner::probe(const Batch& batch) const {

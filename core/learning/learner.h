@@ -26,6 +26,7 @@ struct UpdateReport {
     double targetMean = 0.0;
     double gradNorm = 0.0; ///< before clipping
     bool clipped = false;
+    double diagnosticsS = 0.0; ///< wall seconds that measuring the sites took
 };
 
 /// Everything a surgery may not change, on one held batch.
@@ -47,6 +48,9 @@ class Learner {
     /// finite; weights are then unchanged.
     [[nodiscard]] Result<UpdateReport> update(const Batch& batch, Diagnostics* diagnostics, bool wantActivations);
     void copyToTarget();
+    /// Arithmetic of an update on such a batch: forward of both networks, backward of the online one to its weights and
+    /// activations but not to raw inputs; multiply-add = 2, padded steps counted.
+    [[nodiscard]] double updateFlop(const Batch& batch) const;
     /// Whether update() lets the target follow, so that nobody has to copy.
     [[nodiscard]] bool targetFollows() const { return m_config.targetTau > 0.0; }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/learning/tensor_optimiser.h"
+#include "core/nets/kernels/parameter_steps.h"
 
 namespace knife {
 
@@ -14,40 +15,15 @@ namespace {
 // keeps steps small where the square of a gradient underflows; it vanishes beside any other root.
 constexpr double kSmallestEpsilon = 1e-20;
 
-struct Flat {
-    float* theta;
-    const float* gradient;
-    float* moment1;
-    float* moment2;
-    std::int64_t size;
-};
-
-Flat flat(ParameterBlock& block) {
+StepArrays arraysOf(ParameterBlock& block) {
     return {block.value.data_ptr<float>(), block.grad.data_ptr<float>(), block.moment1.data_ptr<float>(),
             block.moment2.data_ptr<float>(), block.size()};
 }
 
-void rmsprop(const Flat& f, float lr, float alpha, float epsilon) {
-    for (std::int64_t i = 0; i < f.size; ++i) {
-        const float g = f.gradient[i];
-        f.moment2[i] = alpha * f.moment2[i] + (1.F - alpha) * g * g;
-        f.theta[i] -= lr * g / (std::sqrt(f.moment2[i]) + epsilon);
-    }
-}
-
-void adam(const Flat& f, const by_tensors::AdamRates& rates) {
-    const auto lr = static_cast<float>(rates.lr);
-    const auto beta1 = static_cast<float>(rates.beta1);
-    const auto beta2 = static_cast<float>(rates.beta2);
-    const auto epsilon = static_cast<float>(rates.epsilon);
-    const auto correction1 = static_cast<float>(rates.correction1);
-    const auto correction2 = static_cast<float>(rates.correction2);
-    for (std::int64_t i = 0; i < f.size; ++i) {
-        const float g = f.gradient[i];
-        f.moment1[i] = beta1 * f.moment1[i] + (1.F - beta1) * g;
-        f.moment2[i] = beta2 * f.moment2[i] + (1.F - beta2) * g * g;
-        f.theta[i] -= lr * (f.moment1[i] / correction1) / (std::sqrt(f.moment2[i] / correction2) + epsilon);
-    }
+AdamStepRates narrowed(const by_tensors::AdamRates& rates) {
+    return {static_cast<float>(rates.lr),          static_cast<float>(rates.beta1),
+            static_cast<float>(rates.beta2),       static_cast<float>(rates.epsilon),
+            static_cast<float>(rates.correction1), static_cast<float>(rates.correction2)};
 }
 
 } // namespace
@@ -61,11 +37,7 @@ void maskGradients(ParameterSet& parameters) {
             by_tensors::maskGradient(block);
             continue;
         }
-        float* gradient = block.grad.data_ptr<float>();
-        const float* mask = block.mask.data_ptr<float>();
-        for (std::int64_t i = 0; i < block.size(); ++i) {
-            gradient[i] = mask[i] != 0.F ? gradient[i] : 0.F; // not a product: 0 * NaN would survive
-        }
+        keepWhere(block.mask.data_ptr<float>(), block.grad.data_ptr<float>(), block.size());
     }
 }
 
@@ -75,14 +47,8 @@ double gradientNorm(const ParameterSet& parameters) {
         if (!block.trainable) {
             continue;
         }
-        if (!block.grad.is_cpu()) {
-            sum += by_tensors::sumOfSquares(block.grad);
-            continue;
-        }
-        const float* gradient = block.grad.data_ptr<float>();
-        for (std::int64_t i = 0; i < block.size(); ++i) {
-            sum += static_cast<double>(gradient[i]) * static_cast<double>(gradient[i]);
-        }
+        sum += block.grad.is_cpu() ? sumOfSquares(block.grad.data_ptr<float>(), block.size())
+                                   : by_tensors::sumOfSquares(block.grad);
     }
     return std::sqrt(sum);
 }
@@ -91,18 +57,15 @@ bool clipGradients(ParameterSet& parameters, double norm, double limit) {
     if (limit <= 0.0 || norm <= limit) {
         return false;
     }
-    const auto scale = static_cast<float>(limit / (norm + 1e-6));
+    const auto factor = static_cast<float>(limit / (norm + 1e-6));
     for (ParameterBlock& block : parameters.blocks()) {
         if (!block.trainable) {
             continue;
         }
-        if (!block.grad.is_cpu()) {
-            by_tensors::scaleGradient(block, scale);
-            continue;
-        }
-        float* gradient = block.grad.data_ptr<float>();
-        for (std::int64_t i = 0; i < block.size(); ++i) {
-            gradient[i] *= scale;
+        if (block.grad.is_cpu()) {
+            scale(factor, block.grad.data_ptr<float>(), block.size());
+        } else {
+            by_tensors::scaleGradient(block, factor);
         }
     }
     return true;
@@ -124,10 +87,11 @@ void Optimiser::step(ParameterSet& parameters) {
         }
         const bool onCpu = block.value.is_cpu();
         if (isAdam) {
-            onCpu ? adam(flat(block), rates) : by_tensors::adam(block, rates);
+            onCpu ? adamStep(arraysOf(block), narrowed(rates)) : by_tensors::adam(block, rates);
         } else {
-            onCpu ? rmsprop(flat(block), static_cast<float>(m_config.lr), static_cast<float>(m_config.rmspropAlpha),
-                            static_cast<float>(rates.epsilon))
+            onCpu ? rmspropStep(arraysOf(block),
+                                {static_cast<float>(m_config.lr), static_cast<float>(m_config.rmspropAlpha),
+                                 static_cast<float>(rates.epsilon)})
                   : by_tensors::rmsprop(block, m_config.lr, m_config.rmspropAlpha, rates.epsilon);
         }
     }

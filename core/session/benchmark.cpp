@@ -3,16 +3,23 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
+#include <filesystem>
+#include <limits>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 
 #include "core/envs/vector_env.h"
 #include "core/learning/learner.h"
-#include "core/learning/replay.h"
 #include "core/learning/rollout.h"
+#include "core/nets/kernels/worker_pool.h"
 #include "core/session/net_spec.h"
+#include "core/session/trainer.h"
+#include "core/store/workspace.h"
 #include "core/types/counter_rng.h"
 
 namespace knife {
@@ -20,6 +27,7 @@ namespace knife {
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
+constexpr std::int64_t kWarmUpdates = 5;
 
 double secondsSince(SteadyClock::time_point moment) {
     return std::chrono::duration<double>(SteadyClock::now() - moment).count();
@@ -39,31 +47,116 @@ void chooseRandomly(const VectorEnv& environments, CounterRng& rng, std::vector<
     }
 }
 
-double measureSgemm() {
+// The rate of sgemm at 512³ on as many threads as training has, each with matrices of its own: the median over the
+// repeats, because a short burst can run at a clock that nothing sustains.
+double measureSgemm(int threads) {
     constexpr std::int64_t kSize = 512;
-    constexpr int kRepeats = 40;
-    const at::Tensor a = at::rand({kSize, kSize});
-    const at::Tensor b = at::rand({kSize, kSize});
-    at::Tensor c = at::empty({kSize, kSize});
-    double best = 0.0;
+    constexpr int kRepeats = 60;
+    struct Matrices {
+        at::Tensor a = at::rand({kSize, kSize});
+        at::Tensor b = at::rand({kSize, kSize});
+        at::Tensor c = at::empty({kSize, kSize});
+    };
+    std::vector<Matrices> matrices(static_cast<std::size_t>(threads));
+    WorkerPool pool(threads);
+    std::vector<double> seconds;
     for (int repeat = 0; repeat < kRepeats; ++repeat) {
         const auto began = SteadyClock::now();
-        at::mm_out(c, a, b);
-        best = std::max(best, 2.0 * static_cast<double>(kSize * kSize * kSize) / secondsSince(began));
+        pool.run(threads, [&](int thread) {
+            const at::NoGradGuard noGrad;
+            Matrices& mine = matrices[static_cast<std::size_t>(thread)];
+            at::mm_out(mine.c, mine.a, mine.b);
+        });
+        seconds.push_back(secondsSince(began));
     }
-    return best / 1e9;
+    std::ranges::nth_element(seconds, seconds.begin() + kRepeats / 2);
+    return 2.0 * static_cast<double>(threads * kSize * kSize * kSize) / seconds[kRepeats / 2] / 1e9;
 }
 
-double flopPerUpdate(const FactorizedNet& net, const RunPlan& plan, std::int64_t steps) {
-    const auto episodes = static_cast<double>(plan.experiment.learning.batchEpisodes);
-    const double agentRows = static_cast<double>(steps + 1) * episodes * plan.spec.nAgents;
-    const double mixerRows = static_cast<double>(steps) * episodes;
-    // Forward online, forward target, backward to the weights, backward to activations but not to raw inputs.
-    const auto passes = [](double flops, double inputFlops) {
-        return 4.0 * flops - inputFlops;
+double cpuSeconds() {
+    timespec now{};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+// A workspace that nobody will look at, removed at the end.
+class ScratchWorkspace {
+  public:
+    ScratchWorkspace()
+        : m_folder(std::filesystem::temp_directory_path() / fmt::format("knife-bench-{}", makeRunId().value)) {}
+    ~ScratchWorkspace() {
+        std::error_code ignored;
+        std::filesystem::remove_all(m_folder, ignored);
+    }
+    ScratchWorkspace(const ScratchWorkspace&) = delete;
+    ScratchWorkspace& operator=(const ScratchWorkspace&) = delete;
+    [[nodiscard]] const std::filesystem::path& folder() const { return m_folder; }
+
+  private:
+    std::filesystem::path m_folder;
+};
+
+// Share of an update's time that the diagnostics of every update cost: blocks with and without them in turn, on the
+// same batches. A block holds one update that records activations.
+Result<double> measureDiagnosticsCost(const RunPlan& plan, const std::vector<Batch>& batches, double seconds) {
+    auto learner = Learner::build(makeNetSpec(plan, 1), plan.experiment.learning);
+    if (!learner) {
+        return tl::unexpected(learner.error());
+    }
+    Diagnostics diagnostics(plan.experiment.diagnostics, (*learner)->online().sites());
+    std::vector<double> ratios;
+    std::int64_t step = 0;
+    const auto block = [&](Diagnostics* watching) -> Result<double> {
+        const auto began = SteadyClock::now();
+        for (std::int64_t i = 0; i < plan.experiment.diagnostics.activationInterval; ++i) {
+            const Batch& batch = batches[static_cast<std::size_t>(step++) % batches.size()];
+            const bool activations = watching != nullptr && watching->wantsActivations({i});
+            if (auto updated = (*learner)->update(batch, watching, activations); !updated) {
+                return tl::unexpected(updated.error());
+            }
+        }
+        if (watching != nullptr && watching->windowIsFull()) {
+            watching->closeWindow();
+        }
+        return secondsSince(began);
     };
-    return agentRows * passes(net.agentFlopsPerRow(), net.agentInputFlopsPerRow()) +
-           mixerRows * passes(net.mixer().flopsPerRow(), net.mixer().inputFlopsPerRow());
+    const auto began = SteadyClock::now();
+    while (ratios.size() < 5 || secondsSince(began) < seconds) {
+        const auto with = block(&diagnostics);
+        const auto without = block(nullptr);
+        if (!with || !without) {
+            return tl::unexpected(!with ? with.error() : without.error());
+        }
+        ratios.push_back(*without / *with);
+    }
+    std::ranges::nth_element(ratios, ratios.begin() + static_cast<std::ptrdiff_t>(ratios.size() / 2));
+    return 1.0 - ratios[ratios.size() / 2];
+}
+
+// Batches of random play.
+Result<std::vector<Batch>> collectBatches(const RunPlan& plan, int count) {
+    auto net = FactorizedNet::build(makeNetSpec(plan, 1));
+    auto environments = VectorEnv::make(plan.tasks.front().env, 16);
+    if (!net || !environments) {
+        return tl::unexpected(!net ? net.error() : environments.error());
+    }
+    const InputLayout layout(plan.spec, plan.experiment.agent);
+    Rollout rollout(std::move(*environments), layout);
+    std::vector<Batch> batches;
+    std::uint64_t number = 0;
+    for (int i = 0; i < count; ++i) {
+        std::vector<std::shared_ptr<const EpisodeRecord>> episodes;
+        while (episodes.size() < static_cast<std::size_t>(plan.experiment.learning.batchEpisodes)) {
+            auto played = rollout.play(**net, {{.task = 0, .key = {.seed = 1, .greedy = false, .episode = number++}}},
+                                       /*epsilon=*/1.0, {});
+            if (!played) {
+                return tl::unexpected(played.error());
+            }
+            episodes.push_back(std::make_shared<const EpisodeRecord>(std::move(played->front())));
+        }
+        batches.push_back(makeBatch(episodes, plan.spec, layout));
+    }
+    return batches;
 }
 
 } // namespace
@@ -101,71 +194,78 @@ Result<EnvBenchmark> benchmarkEnvironment(const Section& env, int parallel, doub
 }
 
 Result<LearnBenchmark> benchmarkLearning(const Experiment& experiment, double seconds) {
-    const auto plan = planRun(experiment);
+    Experiment endless = experiment;
+    endless.evaluation.interval = std::numeric_limits<std::int64_t>::max() / 2;
+    const auto plan = planRun(endless);
     if (!plan) {
         return tl::unexpected(plan.error());
     }
-    const LearningConfig& learning = plan->experiment.learning;
-    auto learner = Learner::build(makeNetSpec(*plan, 1), learning);
-    auto environments = VectorEnv::make(plan->tasks.front().env, static_cast<int>(learning.parallelEnvs));
-    if (!learner || !environments) {
-        return tl::unexpected(!learner ? learner.error() : environments.error());
+    const auto threads = static_cast<int>(plan->experiment.threads);
+    const ScratchWorkspace scratch;
+    if (auto prepared = prepareWorkspace(scratch.folder()); !prepared) {
+        return tl::unexpected(prepared.error());
     }
-    const InputLayout layout(plan->spec, plan->experiment.agent);
-    Rollout rollout(std::move(*environments), layout);
-    Replay replay(static_cast<std::size_t>(learning.bufferEpisodes));
-    Diagnostics diagnostics(plan->experiment.diagnostics, (*learner)->online().sites());
+    auto store = RunWriter::create(scratch.folder(), {.id = {},
+                                                      .experiment = experiment.name,
+                                                      .seed = 1,
+                                                      .configToml = toToml(plan->experiment),
+                                                      .totalEnvSteps = plan->experiment.steps,
+                                                      .build = {}});
+    if (!store) {
+        return tl::unexpected(store.error());
+    }
+    auto trainer = Trainer::build(*plan, 1, **store, {});
+    if (!trainer) {
+        return tl::unexpected(trainer.error());
+    }
+    const auto advance = [&] {
+        return (*trainer)->isDone() ? fail(ErrorCode::Usage, "the experiment's budget ended before it could be "
+                                                             "measured; raise it with --set experiment.steps=…")
+                                    : (*trainer)->advance();
+    };
     LearnBenchmark result;
-    result.sgemmGflops = measureSgemm();
-    const auto batchEpisodes = static_cast<std::size_t>(learning.batchEpisodes);
-    std::uint64_t episode = 0;
-    std::int64_t envSteps = 0;
-    double rolloutS = 0.0;
-    double updateS = 0.0;
-    double flop = 0.0;
-    while (rolloutS + updateS < seconds) {
-        const auto collecting = SteadyClock::now();
-        std::vector<EpisodeOrigin> origins;
-        for (std::int64_t i = 0; i < learning.parallelEnvs; ++i) {
-            origins.push_back({.task = 0, .key = {.seed = 1, .greedy = false, .episode = episode++}});
+    const double sgemmBefore = measureSgemm(threads);
+    // A few updates more than the first: buffers are allocated and code is generated in these.
+    while ((*trainer)->clocks().update.value < kWarmUpdates) {
+        if (auto advanced = advance(); !advanced) {
+            return tl::unexpected(advanced.error());
         }
-        auto episodes = rollout.play((*learner)->online(), origins, 1.0, {});
-        if (!episodes) {
-            return tl::unexpected(episodes.error());
-        }
-        const bool warm = replay.size() >= batchEpisodes;
-        for (EpisodeRecord& record : *episodes) {
-            envSteps += warm ? record.length : 0;
-            replay.add(std::make_shared<const EpisodeRecord>(std::move(record)));
-        }
-        if (!warm) {
-            continue;
-        }
-        rolloutS += secondsSince(collecting);
-        const auto updating = SteadyClock::now();
-        for (std::int64_t i = 0; i < learning.updatesPerRollout; ++i) {
-            const auto index = static_cast<std::uint64_t>(result.updates);
-            const Batch batch =
-                makeBatch(replay.sample(batchEpisodes, CounterRng({1, "replay", index})), plan->spec, layout);
-            const UpdateStep step{result.updates};
-            if (auto updated = (*learner)->update(batch, &diagnostics, diagnostics.wantsActivations(step)); !updated) {
-                return tl::unexpected(updated.error());
-            }
-            if (diagnostics.windowIsFull()) {
-                diagnostics.closeWindow();
-            }
-            flop += flopPerUpdate((*learner)->online(), *plan, batch.steps);
-            ++result.updates;
-        }
-        updateS += secondsSince(updating);
     }
-    result.seconds = rolloutS + updateS;
+    const Clocks first = (*trainer)->clocks();
+    const TrainingTimes before = (*trainer)->times();
+    const double cpuBefore = cpuSeconds();
+    const auto began = SteadyClock::now();
+    while (result.seconds < seconds && !(*trainer)->isDone()) {
+        if (auto advanced = (*trainer)->advance(); !advanced) {
+            return tl::unexpected(advanced.error());
+        }
+        result.seconds = secondsSince(began);
+    }
+    const Clocks last = (*trainer)->clocks();
+    const TrainingTimes after = (*trainer)->times();
+    result.cpuSeconds = cpuSeconds() - cpuBefore;
+    result.sgemmGflops = (sgemmBefore + measureSgemm(threads)) / 2.0;
+    result.updates = last.update.value - first.update.value;
+    const double diagnosticsS = after.diagnosticsS - before.diagnosticsS;
+    const double updateS = after.updateS - before.updateS + diagnosticsS;
+    const double flop = after.updateFlop - before.updateFlop;
     result.updatesPerS = static_cast<double>(result.updates) / updateS;
-    result.envStepsPerS = static_cast<double>(envSteps) / result.seconds;
+    result.envStepsPerS = static_cast<double>(last.envStep.value - first.envStep.value) / result.seconds;
     result.gflopPerUpdate = flop / static_cast<double>(std::max<std::int64_t>(result.updates, 1)) / 1e9;
     result.gflops = flop / updateS / 1e9;
-    result.rolloutShare = rolloutS / result.seconds;
-    result.updateShare = updateS / result.seconds;
+    result.rolloutShare = (after.rolloutS - before.rolloutS) / result.seconds;
+    result.updateShare = (after.updateS - before.updateS) / result.seconds;
+    result.diagnosticsShare = diagnosticsS / result.seconds;
+    result.storeShare = (after.storeS - before.storeS) / result.seconds;
+    const auto batches = collectBatches(*plan, 4);
+    if (!batches) {
+        return tl::unexpected(batches.error());
+    }
+    const auto cost = measureDiagnosticsCost(*plan, *batches, seconds / 4.0);
+    if (!cost) {
+        return tl::unexpected(cost.error());
+    }
+    result.diagnosticsCost = *cost;
     return result;
 }
 

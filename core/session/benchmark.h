@@ -20,18 +20,24 @@ struct EnvBenchmark {
 [[nodiscard]] Result<EnvBenchmark> benchmarkEnvironment(const Section& env, int parallel, double seconds);
 
 struct LearnBenchmark {
-    double updatesPerS = 0.0;
+    double updatesPerS = 0.0;    ///< batches, gradient steps and their diagnostics alone
     double envStepsPerS = 0.0;   ///< end to end
     double gflopPerUpdate = 0.0; ///< online and target forward, online backward; multiply-add = 2
     double gflops = 0.0;         ///< achieved during updates
-    double sgemmGflops = 0.0;    ///< 512 × 512 × 512, measured in the same run
-    double rolloutShare = 0.0;   ///< of the wall time
+    double sgemmGflops = 0.0;    ///< 512 × 512 × 512 on every thread, measured in the same run
+    // Shares of the wall time.
+    double rolloutShare = 0.0;
     double updateShare = 0.0;
+    double diagnosticsShare = 0.0;
+    double storeShare = 0.0;
+    double diagnosticsCost = 0.0; ///< share of an update's time, from updates with and without diagnostics in turn
     std::int64_t updates = 0;
     double seconds = 0.0;
+    double cpuSeconds = 0.0; ///< of all threads in that time; on a busy machine speeds say little without it
 };
 
-/// Trains an experiment without a store for about `seconds` after the replay buffer holds one batch.
+/// Trains an experiment in a scratch workspace with its own number of threads, without evaluations, for about `seconds`
+/// after a first few updates.
 [[nodiscard]] Result<LearnBenchmark> benchmarkLearning(const Experiment& experiment, double seconds);
 
 } // namespace knife

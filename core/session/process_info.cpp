@@ -32,9 +32,9 @@ std::uint64_t residentBytes() {
     return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
-void pinThreads(int threads) {
-    at::set_num_threads(threads);
-    // OpenBLAS keeps a pool of its own that LibTorch does not govern; two spinning pools fight over the cores.
+void keepLibrariesToOneThread() {
+    at::set_num_threads(1);
+    // OpenBLAS keeps a pool of its own that LibTorch does not govern.
     if (const auto setBlasThreads = blasSymbol<void (*)(int)>("openblas_set_num_threads")) {
         setBlasThreads(1);
     }

@@ -525,7 +525,8 @@ Result<StoredRun> readStoredRun(RunReader& reader, const RunId& run, std::option
         return tl::unexpected(experiment.error());
     }
     experiment->steps = steps.value_or(record->totalEnvSteps);
-    pinThreads(static_cast<int>(threads.value_or(experiment->threads)));
+    experiment->threads = threads.value_or(experiment->threads);
+    keepLibrariesToOneThread();
     auto plan = guarded("setting the run up", [&] { return planRun(*experiment); });
     auto saved = newestSoundCheckpoint(reader, run);
     if (!plan || !saved) {
@@ -544,7 +545,7 @@ Result<StoredRun> readStoredRun(RunReader& reader, const RunId& run, std::option
 
 Result<std::unique_ptr<Session>> Session::start(const Experiment& experiment, std::uint64_t seed,
                                                 const SessionOptions& options) {
-    pinThreads(static_cast<int>(experiment.threads));
+    keepLibrariesToOneThread();
     auto plan = guarded("setting the run up", [&] { return planRun(experiment); });
     if (!plan) {
         return tl::unexpected(plan.error());

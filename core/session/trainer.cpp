@@ -62,6 +62,7 @@ class TrainerImpl final : public Trainer {
     NeuronFrame neurons() const override { return m_diagnostics.frame(m_counters.clocks); }
     EnvView envView() const override;
     TrainingFigures figures() const override;
+    const TrainingTimes& times() const override { return m_times; }
     std::string save() const override;
     Result<void> restore(std::string_view saved) override;
 
@@ -76,6 +77,7 @@ class TrainerImpl final : public Trainer {
     Result<void> switchTask();
     Result<void> collect();
     Result<void> update();
+    Result<void> takeGradientStep();
     Result<void> runInterventions(std::string_view trigger);
     void closeDiagnosticsWindow();
     void copyTargetIfDue();
@@ -99,6 +101,7 @@ class TrainerImpl final : public Trainer {
     std::unique_ptr<Rollout> m_rollout;
     std::unique_ptr<Rollout> m_evaluation;
     TrainingCounters m_counters;
+    TrainingTimes m_times;
 };
 
 Result<void> TrainerImpl::prepare() {
@@ -147,6 +150,7 @@ Result<void> TrainerImpl::advance() {
         }
     }
     copyTargetIfDue();
+    const TimedSection timed(m_times.storeS);
     m_metrics.storeTraining(m_counters.clocks, epsilon(), m_replay.size());
     return {};
 }
@@ -192,6 +196,7 @@ Result<void> TrainerImpl::collect() {
         const auto number = static_cast<std::uint64_t>(m_counters.clocks.episode.value + i);
         origins.push_back({.task = m_counters.task, .key = {.seed = m_seed, .greedy = false, .episode = number}});
     }
+    const TimedSection timed(m_times.rolloutS);
     auto episodes = m_rollout->play(m_learner->online(), origins, epsilon(), m_hook);
     if (!episodes) {
         return tl::unexpected(episodes.error());
@@ -206,6 +211,23 @@ Result<void> TrainerImpl::collect() {
 }
 
 Result<void> TrainerImpl::update() {
+    if (auto stepped = takeGradientStep(); !stepped) {
+        return stepped;
+    }
+    const UpdateStep step = m_counters.clocks.update;
+    if (m_diagnostics.windowIsFull()) {
+        closeDiagnosticsWindow();
+    }
+    const std::int64_t frameInterval = m_experiment.diagnostics.frameInterval;
+    if (frameInterval > 0 && step.value % frameInterval == 0) {
+        const TimedSection timed(m_times.diagnosticsS);
+        m_store.frame(m_diagnostics.frame(m_counters.clocks));
+    }
+    return runInterventions("periodic");
+}
+
+Result<void> TrainerImpl::takeGradientStep() {
+    const TimedSection timed(m_times.updateS);
     UpdateStep& step = m_counters.clocks.update;
     const auto sampled = m_replay.sample(static_cast<std::size_t>(m_experiment.learning.batchEpisodes),
                                          CounterRng({m_seed, "replay", static_cast<std::uint64_t>(step.value)}));
@@ -215,20 +237,17 @@ Result<void> TrainerImpl::update() {
     if (!report) {
         return tl::unexpected(report.error());
     }
+    m_times.updateS -= report->diagnosticsS;
+    m_times.diagnosticsS += report->diagnosticsS;
+    m_times.updateFlop += m_learner->updateFlop(batch);
     m_surgeon.forgetUndo();
     step.value += 1;
     m_metrics.addUpdate(*report);
-    if (m_diagnostics.windowIsFull()) {
-        closeDiagnosticsWindow();
-    }
-    const std::int64_t frameInterval = m_experiment.diagnostics.frameInterval;
-    if (frameInterval > 0 && step.value % frameInterval == 0) {
-        m_store.frame(m_diagnostics.frame(m_counters.clocks));
-    }
-    return runInterventions("periodic");
+    return {};
 }
 
 void TrainerImpl::closeDiagnosticsWindow() {
+    const TimedSection timed(m_times.diagnosticsS);
     m_diagnostics.closeWindow();
     m_metrics.storeStagnation(m_counters.clocks, m_diagnostics.summarise(m_diagnostics.frame(m_counters.clocks)));
 }
@@ -346,6 +365,7 @@ Result<void> TrainerImpl::evaluateIfDue() {
 }
 
 Result<void> TrainerImpl::evaluate() {
+    const TimedSection timed(m_times.evaluationS);
     const auto result = evaluateGreedily(*m_evaluation, m_learner->online(), m_seed, m_counters.evaluationEpisodes,
                                          m_experiment.evaluation.episodes);
     if (!result) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/session/run_plan.h"
+#include "core/session/training_times.h"
 #include "core/store/run_writer.h"
 #include "core/types/env_view.h"
 #include "core/types/snapshot.h"
@@ -61,6 +62,7 @@ class Trainer {
     [[nodiscard]] virtual NeuronFrame neurons() const = 0;
     [[nodiscard]] virtual EnvView envView() const = 0;
     [[nodiscard]] virtual TrainingFigures figures() const = 0;
+    [[nodiscard]] virtual const TrainingTimes& times() const = 0;
 
     /// The whole state as bytes; empty when it is larger than the 2 GiB that the format can hold.
     [[nodiscard]] virtual std::string save() const = 0;
