@@ -244,7 +244,8 @@ Result<UpdateReport> Learner::update(const Batch& batch, Diagnostics* diagnostic
     const Targets targets = makeTargets(batch, online, scale);
     const Evaluated evaluated = evaluate(batch, online, targets, Keep::Gradient, recorded);
     UpdateReport report = evaluated.report;
-    if (!std::isfinite(report.loss)) {
+    // The fast path sums in double precision, where values that no network can hold are still finite.
+    if (!(std::abs(report.loss) <= static_cast<double>(std::numeric_limits<float>::max()))) {
         return fail(ErrorCode::Diverged, fmt::format("the loss became {}; lower learning.lr or check the rewards "
                                                      "of the environment",
                                                      report.loss));

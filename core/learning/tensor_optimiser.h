@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The arithmetic of optimiser.h in tensor operations, for parameters outside the CPU's memory. On the CPU the loops of
-// optimiser.cpp are faster; results agree up to rounding.
+// The arithmetic of optimiser.h in tensor operations, for parameters outside the CPU's memory. On the CPU the loops
+// that optimiser.cpp calls are faster; results agree up to rounding.
 #pragma once
 
 #include "core/nets/parameters.h"

@@ -8,7 +8,6 @@
 #include "core/learning/optimiser.h"
 #include "core/learning/reward_scale.h"
 #include "core/learning/tensor_optimiser.h"
-#include "core/nets/kernels/worker_pool.h"
 #include "core/plasticity/surgeon.h"
 #include "engine_fixtures.h"
 
@@ -99,9 +98,10 @@ class TestLearningOptions : public QObject {
         setup.learning.standardiseRewards = true;
         setup.learning.tdVariant = "q_lambda";
         setup.learning.tdLambda = 0.6;
-        const auto reference = setup.learner();
-        setup.pool = std::make_shared<WorkerPool>(1);
         const auto fast = setup.learner();
+        setup.pool = nullptr;
+        const auto reference = setup.learner();
+        QVERIFY(fast->online().mixKernel() != nullptr && reference->online().mixKernel() == nullptr);
         for (std::uint64_t i = 0; i < 10; ++i) {
             const Batch batch = rewarded(setup, {3, 5, 9}, i);
             const auto expected = reference->update(batch, nullptr, false);
