@@ -12,6 +12,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "app/ctl/integer_option.h"
 #include "app/ctl/output.h"
 #include "app/ctl/run_json.h"
 #include "core/config/experiment.h"
@@ -218,9 +219,8 @@ void addNeuronsCommand(CLI::App& root, CommandContext& context) {
     command->add_option("run", arguments->run, "Id of a run, the beginning of one, or \"last\"")
         ->required()
         ->type_name("RUN");
-    command
-        ->add_option("--at", arguments->update, "Newest stored frame up to this update; the newest of all without it")
-        ->type_name("UPDATE");
+    addIntegerOption(*command, "--at", arguments->update, {},
+                     "Newest stored frame up to this update; the newest of all without it");
     command->add_option("--site", arguments->site, "Only this site")->type_name("SITE");
     command->add_flag("--units", arguments->units, "One line per unit");
     command->callback([&context, arguments] {
