@@ -40,6 +40,7 @@ anneal_steps = 200
 
 [diagnostics]
 window = 4
+stagnant_below = 0.75 # something to operate on for every method
 frame_interval = 10
 
 [[interventions]]
@@ -83,6 +84,11 @@ class Operator {
         m_observer.onProgress = [this](const Clocks& clocks) {
             progressed(clocks.envStep.value);
         };
+        m_observer.onState = [this](RunState state) {
+            if (state == RunState::Paused && m_life == Life::Eventful) {
+                paused();
+            }
+        };
     }
     RunOutcome run() { return m_session.run(m_observer); }
     [[nodiscard]] const SurgeryReceipt* receipt() const {
@@ -91,13 +97,23 @@ class Operator {
     }
 
   private:
+    void paused() {
+        switch (++m_pauses) {
+        case 1:
+            m_session.submit(commandOf(11, EvaluateCommand{}));
+            m_session.submit(commandOf(12, StepCommand{1}));
+            break;
+        case 2: // after the step
+            m_session.submit(commandOf(13, ContinueCommand{}));
+            break;
+        default: // the operation's own pause
+            break;
+        }
+    }
     void progressed(std::int64_t envStep) {
         if (m_life == Life::Eventful && envStep >= 100 && !m_stepped) {
             m_stepped = true;
             m_session.submit(commandOf(10, PauseCommand{}));
-            m_session.submit(commandOf(11, StepCommand{1}));
-            m_session.submit(commandOf(12, EvaluateCommand{}));
-            m_session.submit(commandOf(13, ContinueCommand{}));
         }
         if (envStep >= kOperatedAt && !m_operated) {
             m_operated = true;
@@ -116,6 +132,7 @@ class Operator {
     Session& m_session;
     Life m_life;
     RecordingObserver m_observer;
+    int m_pauses = 0;
     bool m_stepped = false;
     bool m_operated = false;
 };
