@@ -35,6 +35,10 @@ void printFigures(const CommandContext& context, const nlohmann::ordered_json& f
     }
 }
 
+double mebibytes(std::uint64_t bytes) {
+    return static_cast<double>(bytes) / (1024.0 * 1024.0);
+}
+
 int benchEnv(const CommandContext& context, const BenchArguments& arguments) {
     const auto instance = environmentInstance(arguments.subject);
     if (!instance) {
@@ -81,7 +85,11 @@ int benchLearn(const CommandContext& context, const BenchArguments& arguments) {
                            {"update_share", result->updateShare},
                            {"diagnostics_share", result->diagnosticsShare},
                            {"store_share", result->storeShare},
-                           {"diagnostics_cost", result->diagnosticsCost}});
+                           {"diagnostics_cost", result->diagnosticsCost},
+                           {"composite_speed", result->compositeSpeed},
+                           {"resident_mib_before", mebibytes(result->residentBytesBefore)},
+                           {"resident_mib_after", mebibytes(result->residentBytesAfter)},
+                           {"replay_kib_per_episode", result->replayBytesPerEpisode / 1024.0}});
     return 0;
 }
 

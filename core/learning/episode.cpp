@@ -5,6 +5,11 @@
 
 namespace knife {
 
+std::size_t EpisodeRecord::bytes() const {
+    return sizeof(EpisodeRecord) + obs.bytes() + state.bytes() + avail.capacity() * sizeof(avail[0]) +
+           actions.capacity() * sizeof(actions[0]) + reward.capacity() * sizeof(reward[0]);
+}
+
 EpisodeRecorder::EpisodeRecorder(const EnvSpec& spec) {
     const auto steps = static_cast<std::size_t>(spec.episodeLimit) + 1;
     m_obs.reserve(steps * static_cast<std::size_t>(spec.nAgents * spec.obsDim));
@@ -39,6 +44,10 @@ void EpisodeRecorder::act(std::span<const std::int32_t> actions, const StepOutco
 EpisodeRecord EpisodeRecorder::finish() {
     m_episode.obs = PackedFloats(m_obs);
     m_episode.state = PackedFloats(m_state);
+    // Thousands of episodes are kept: no spare room in any of them.
+    m_episode.avail.shrink_to_fit();
+    m_episode.actions.shrink_to_fit();
+    m_episode.reward.shrink_to_fit();
     return std::exchange(m_episode, EpisodeRecord{});
 }
 

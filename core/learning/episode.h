@@ -27,6 +27,9 @@ struct EpisodeRecord {
     std::vector<std::uint8_t> avail;   ///< [L + 1, nAgents, nActions]
     std::vector<std::int16_t> actions; ///< [L, nAgents]
     std::vector<float> reward;         ///< [L]
+
+    /// What the record takes in memory, its own size included.
+    [[nodiscard]] std::size_t bytes() const;
 };
 
 /// Collects one episode step by step; reuses its memory from episode to episode.

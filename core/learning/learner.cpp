@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include <ATen/ATen.h>
@@ -23,10 +24,10 @@ at::Tensor maxAbsDifference(const at::Tensor& a, const at::Tensor& b) {
 
 RowValidity rowValidity(const Batch& batch) {
     const at::Tensor perStep = batch.valid.reshape({-1});
-    const at::Tensor perAgent = perStep.repeat_interleave(batch.agents);
     // The agent also sees the observation after the last transition; that row carries no gradient and is not counted.
-    const at::Tensor lastRows = at::zeros({batch.episodes * batch.agents}, perStep.options());
-    return {.agent = at::cat({perAgent, lastRows}), .mixer = perStep};
+    const at::Tensor perAgent = at::zeros({perStep.numel() + batch.episodes, batch.agents}, perStep.options());
+    perAgent.slice(0, 0, perStep.numel()).copy_(perStep.unsqueeze(1).expand({-1, batch.agents}));
+    return {.agent = perAgent.view({-1}), .mixer = perStep};
 }
 
 /// Weights of valid steps, summing to one: [T * B, 1].
@@ -160,7 +161,7 @@ Learner::Evaluated Learner::evaluateFast(const Batch& batch, const NetPass& onli
     kernel.forward(q.data_ptr<float>(), batch.state.data_ptr<float>(), rows, joint, keep, taps);
     const float* target = targets.values.data_ptr<float>();
     const float* valid = batch.valid.data_ptr<float>();
-    const double steps = static_cast<double>(rows) * batch.valid.mean().item<double>();
+    const double steps = std::accumulate(batch.lengths.begin(), batch.lengths.end(), 0.0);
     const double scale = 1.0 / (steps * static_cast<double>(columns));
     const double factor = m_online->mixer().lossFactor();
     at::Tensor dJoint = at::empty({rows, columns});

@@ -2,6 +2,8 @@
 #include "core/learning/replay.h"
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
 #include <unordered_set>
 
 namespace knife {
@@ -11,6 +13,11 @@ void Replay::add(std::shared_ptr<const EpisodeRecord> episode) {
         m_episodes.pop_front();
     }
     m_episodes.push_back(std::move(episode));
+}
+
+std::size_t Replay::bytes() const {
+    return std::transform_reduce(m_episodes.begin(), m_episodes.end(), std::size_t{0}, std::plus<>(),
+                                 [](const auto& episode) { return episode->bytes(); });
 }
 
 std::vector<std::shared_ptr<const EpisodeRecord>> Replay::sample(std::size_t count, CounterRng rng) const {

@@ -19,6 +19,8 @@ class Replay {
     void add(std::shared_ptr<const EpisodeRecord> episode);
     void clear() { m_episodes.clear(); }
     [[nodiscard]] std::size_t size() const { return m_episodes.size(); }
+    /// What the episodes take in memory.
+    [[nodiscard]] std::size_t bytes() const;
     /// Oldest first.
     [[nodiscard]] const std::deque<std::shared_ptr<const EpisodeRecord>>& episodes() const { return m_episodes; }
     /// Requires count <= size().

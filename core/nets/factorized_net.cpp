@@ -59,32 +59,35 @@ Result<std::unique_ptr<FactorizedNet>> FactorizedNet::build(const NetSpec& spec,
     return net;
 }
 
-AgentPass FactorizedNet::AgentNet::pass(const at::Tensor& inputs, Keep keep, SiteTaps* taps) const {
+AgentPass FactorizedNet::AgentNet::pass(const at::Tensor& inputs, Keep keep, SiteTaps* taps, bool asLeaves) const {
     if (!kernel) {
         const at::AutoGradMode mode(keep == Keep::Gradient);
         return agent->unroll(inputs, taps);
     }
     AgentPass pass = kernel->forward(inputs, keep, taps);
     // Leaves of the graph that the mixer builds; backward() takes over from their gradients.
-    for (at::Tensor* leaf : {&pass.outputs, &pass.hidden}) {
-        if (leaf->defined() && keep == Keep::Gradient) {
-            *leaf = leaf->detach().requires_grad_(true);
+    if (asLeaves) {
+        for (at::Tensor* leaf : {&pass.outputs, &pass.hidden}) {
+            if (leaf->defined()) {
+                *leaf = leaf->detach().requires_grad_(true);
+            }
         }
     }
     return pass;
 }
 
 NetPass FactorizedNet::pass(const at::Tensor& inputs, Keep keep, SiteTaps* taps) const {
-    NetPass pass{.agent = m_agents.front().pass(inputs, keep, taps), .further = {}};
+    const bool asLeaves = keep == Keep::Gradient && m_mixKernel == nullptr;
+    NetPass pass{.agent = m_agents.front().pass(inputs, keep, taps, asLeaves), .further = {}};
     for (std::size_t i = 1; i < m_agents.size(); ++i) {
-        pass.further.push_back(m_agents[i].pass(inputs, keep, taps).outputs);
+        pass.further.push_back(m_agents[i].pass(inputs, keep, taps, asLeaves).outputs);
     }
     return pass;
 }
 
 void FactorizedNet::backward(const at::Tensor& inputs, const NetPass& pass, const at::Tensor& dOutputs) const {
     const auto gradientOf = [](const at::Tensor& leaf) {
-        return leaf.defined() ? leaf.grad() : at::Tensor();
+        return leaf.defined() && leaf.requires_grad() ? leaf.grad() : at::Tensor();
     };
     const AgentNet& acting = m_agents.front();
     if (acting.kernel) {

@@ -82,7 +82,7 @@ class FactorizedNet {
     struct AgentNet {
         std::unique_ptr<Agent> agent;
         std::unique_ptr<AgentKernel> kernel;
-        [[nodiscard]] AgentPass pass(const at::Tensor& inputs, Keep keep, SiteTaps* taps) const;
+        [[nodiscard]] AgentPass pass(const at::Tensor& inputs, Keep keep, SiteTaps* taps, bool asLeaves) const;
     };
     FactorizedNet(ParameterUse use, at::Device device);
 

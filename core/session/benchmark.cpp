@@ -17,7 +17,9 @@
 #include "core/learning/learner.h"
 #include "core/learning/rollout.h"
 #include "core/nets/kernels/worker_pool.h"
+#include "core/plasticity/surgeon.h"
 #include "core/session/net_spec.h"
+#include "core/session/process_info.h"
 #include "core/session/trainer.h"
 #include "core/store/workspace.h"
 #include "core/types/counter_rng.h"
@@ -96,41 +98,90 @@ class ScratchWorkspace {
     std::filesystem::path m_folder;
 };
 
-// Share of an update's time that the diagnostics of every update cost: blocks with and without them in turn, on the
-// same batches. A block holds one update that records activations.
+// Seconds that a few updates took on batches in turn.
+class UpdateBlock {
+  public:
+    UpdateBlock(Learner& learner, const std::vector<Batch>& batches, std::int64_t updates)
+        : m_learner(learner), m_batches(batches), m_updates(updates) {}
+
+    Result<double> run(Diagnostics* diagnostics) {
+        const auto began = SteadyClock::now();
+        for (std::int64_t i = 0; i < m_updates; ++i) {
+            const Batch& batch = m_batches[static_cast<std::size_t>(m_next++) % m_batches.size()];
+            const bool activations = diagnostics != nullptr && diagnostics->wantsActivations({i});
+            if (auto updated = m_learner.update(batch, diagnostics, activations); !updated) {
+                return tl::unexpected(updated.error());
+            }
+        }
+        if (diagnostics != nullptr && diagnostics->windowIsFull()) {
+            diagnostics->closeWindow();
+        }
+        return secondsSince(began);
+    }
+
+  private:
+    Learner& m_learner;
+    const std::vector<Batch>& m_batches;
+    std::int64_t m_updates;
+    std::int64_t m_next = 0;
+};
+
+// Median of the ratio of two measurements that are taken in turn, so that a busy machine slows both alike.
+template <typename First, typename Second>
+Result<double> medianRatio(double seconds, First first, Second second) {
+    constexpr std::size_t kFewest = 5;
+    std::vector<double> ratios;
+    const auto began = SteadyClock::now();
+    while (ratios.size() < kFewest || secondsSince(began) < seconds) {
+        const Result<double> a = first();
+        const Result<double> b = second();
+        if (!a || !b) {
+            return tl::unexpected(!a ? a.error() : b.error());
+        }
+        ratios.push_back(*a / *b);
+    }
+    std::ranges::nth_element(ratios, ratios.begin() + static_cast<std::ptrdiff_t>(ratios.size() / 2));
+    return ratios[ratios.size() / 2];
+}
+
+// Share of an update's time that the diagnostics of every update cost. A block holds one update that records
+// activations.
 Result<double> measureDiagnosticsCost(const RunPlan& plan, const std::vector<Batch>& batches, double seconds) {
     auto learner = Learner::build(makeNetSpec(plan, 1), plan.experiment.learning);
     if (!learner) {
         return tl::unexpected(learner.error());
     }
     Diagnostics diagnostics(plan.experiment.diagnostics, (*learner)->online().sites());
-    std::vector<double> ratios;
-    std::int64_t step = 0;
-    const auto block = [&](Diagnostics* watching) -> Result<double> {
-        const auto began = SteadyClock::now();
-        for (std::int64_t i = 0; i < plan.experiment.diagnostics.activationInterval; ++i) {
-            const Batch& batch = batches[static_cast<std::size_t>(step++) % batches.size()];
-            const bool activations = watching != nullptr && watching->wantsActivations({i});
-            if (auto updated = (*learner)->update(batch, watching, activations); !updated) {
-                return tl::unexpected(updated.error());
+    UpdateBlock block(**learner, batches, plan.experiment.diagnostics.activationInterval);
+    return medianRatio(
+               seconds, [&] { return block.run(nullptr); }, [&] { return block.run(&diagnostics); })
+        .map([](double withoutOverWith) { return 1.0 - withoutOverWith; });
+}
+
+// Speed of updates when every fourth unit of every site that accepts it is a composite, over that of none.
+Result<double> measureCompositeSpeed(const RunPlan& plan, const std::vector<Batch>& batches, double seconds) {
+    auto plain = Learner::build(makeNetSpec(plan, 1), plan.experiment.learning);
+    auto operated = Learner::build(makeNetSpec(plan, 1), plan.experiment.learning);
+    if (!plain || !operated) {
+        return tl::unexpected(!plain ? plain.error() : operated.error());
+    }
+    SurgeryPlan surgery;
+    for (const Site& site : (*operated)->online().sites().all()) {
+        if (site.composite != nullptr) {
+            surgery.operations.push_back({site.name, {}});
+            for (int unit = 0; unit < site.units; unit += 4) {
+                surgery.operations.back().units.push_back(unit);
             }
         }
-        if (watching != nullptr && watching->windowIsFull()) {
-            watching->closeWindow();
-        }
-        return secondsSince(began);
-    };
-    const auto began = SteadyClock::now();
-    while (ratios.size() < 5 || secondsSince(began) < seconds) {
-        const auto with = block(&diagnostics);
-        const auto without = block(nullptr);
-        if (!with || !without) {
-            return tl::unexpected(!with ? with.error() : without.error());
-        }
-        ratios.push_back(*without / *with);
     }
-    std::ranges::nth_element(ratios, ratios.begin() + static_cast<std::ptrdiff_t>(ratios.size() / 2));
-    return 1.0 - ratios[ratios.size() / 2];
+    if (auto done = Surgeon((*operated)->online(), (*operated)->target(), 1).apply(surgery, 0); !done) {
+        return tl::unexpected(done.error());
+    }
+    constexpr std::int64_t kUpdates = 5;
+    UpdateBlock plainBlock(**plain, batches, kUpdates);
+    UpdateBlock operatedBlock(**operated, batches, kUpdates);
+    return medianRatio(
+        seconds, [&] { return plainBlock.run(nullptr); }, [&] { return operatedBlock.run(nullptr); });
 }
 
 // Batches of random play.
@@ -232,6 +283,7 @@ Result<LearnBenchmark> benchmarkLearning(const Experiment& experiment, double se
         }
     }
     const Clocks first = (*trainer)->clocks();
+    result.residentBytesBefore = residentBytes();
     const TrainingTimes before = (*trainer)->times();
     const double cpuBefore = cpuSeconds();
     const auto began = SteadyClock::now();
@@ -242,6 +294,8 @@ Result<LearnBenchmark> benchmarkLearning(const Experiment& experiment, double se
         result.seconds = secondsSince(began);
     }
     const Clocks last = (*trainer)->clocks();
+    result.residentBytesAfter = residentBytes();
+    result.replayBytesPerEpisode = (*trainer)->replayBytesPerEpisode();
     const TrainingTimes after = (*trainer)->times();
     result.cpuSeconds = cpuSeconds() - cpuBefore;
     result.sgemmGflops = (sgemmBefore + measureSgemm(threads)) / 2.0;
@@ -262,10 +316,12 @@ Result<LearnBenchmark> benchmarkLearning(const Experiment& experiment, double se
         return tl::unexpected(batches.error());
     }
     const auto cost = measureDiagnosticsCost(*plan, *batches, seconds / 4.0);
-    if (!cost) {
-        return tl::unexpected(cost.error());
+    const auto composites = measureCompositeSpeed(*plan, *batches, seconds / 4.0);
+    if (!cost || !composites) {
+        return tl::unexpected(!cost ? cost.error() : composites.error());
     }
     result.diagnosticsCost = *cost;
+    result.compositeSpeed = *composites;
     return result;
 }
 

@@ -31,6 +31,10 @@ struct LearnBenchmark {
     double diagnosticsShare = 0.0;
     double storeShare = 0.0;
     double diagnosticsCost = 0.0; ///< share of an update's time, from updates with and without diagnostics in turn
+    double compositeSpeed = 0.0;  ///< of updates when a quarter of the willing units are composites, over that of none
+    std::uint64_t residentBytesBefore = 0; ///< of the process, where measuring began and where it ended
+    std::uint64_t residentBytesAfter = 0;
+    double replayBytesPerEpisode = 0.0;
     std::int64_t updates = 0;
     double seconds = 0.0;
     double cpuSeconds = 0.0; ///< of all threads in that time; on a busy machine speeds say little without it

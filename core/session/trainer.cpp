@@ -63,6 +63,10 @@ class TrainerImpl final : public Trainer {
     EnvView envView() const override;
     TrainingFigures figures() const override;
     const TrainingTimes& times() const override { return m_times; }
+    double replayBytesPerEpisode() const override {
+        const auto episodes = static_cast<double>(std::max<std::size_t>(m_replay.size(), 1));
+        return static_cast<double>(m_replay.bytes()) / episodes;
+    }
     std::string save() const override;
     Result<void> restore(std::string_view saved) override;
 
@@ -249,7 +253,7 @@ Result<void> TrainerImpl::takeGradientStep() {
 void TrainerImpl::closeDiagnosticsWindow() {
     const TimedSection timed(m_times.diagnosticsS);
     m_diagnostics.closeWindow();
-    m_metrics.storeStagnation(m_counters.clocks, m_diagnostics.summarise(m_diagnostics.frame(m_counters.clocks)));
+    m_metrics.storeStagnation(m_counters.clocks, m_diagnostics.summarise());
 }
 
 Result<void> TrainerImpl::runInterventions(std::string_view trigger) {

@@ -63,6 +63,8 @@ class Trainer {
     [[nodiscard]] virtual EnvView envView() const = 0;
     [[nodiscard]] virtual TrainingFigures figures() const = 0;
     [[nodiscard]] virtual const TrainingTimes& times() const = 0;
+    /// Mean over the episodes of the replay buffer; 0 while it is empty.
+    [[nodiscard]] virtual double replayBytesPerEpisode() const = 0;
 
     /// The whole state as bytes; empty when it is larger than the 2 GiB that the format can hold.
     [[nodiscard]] virtual std::string save() const = 0;
