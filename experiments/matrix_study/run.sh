@@ -36,16 +36,14 @@ two_step 8 2,3
 only=$(awk 'NF {print $1}' <<<"$tables")
 
 # What a method needs beside its defaults. QPLEX: the kernels, layers and optimiser of its authors' matrix games, since
-# Adam drives its advantages apart before they settle, and twice as many updates. The others: central networks of a
+# Adam drives its advantages apart before they settle, and more updates per episode. The others: central networks of a
 # size that suits nine cells.
 settings_of() {
-    local steps
     case $1 in
         qplex)
-            steps=$(sed -n 's/^steps = //p' "$here/$2.toml" | tr -d _)
             echo "--set mixer.num_kernel=10 --set mixer.adv_hypernet_layers=3 --set learning.optimiser=rmsprop" \
                 "--set learning.lr=1e-3 --set learning.batch_episodes=32 --set learning.updates_per_rollout=6" \
-                "--set agent.hidden=64 --set experiment.steps=$((steps * 3 / 2))"
+                "--set agent.hidden=64"
             ;;
         cw_qmix | ow_qmix | resq) echo "--set mixer.central_embed=64" ;;
     esac
@@ -99,7 +97,7 @@ for seed in $(seq "$seeds"); do
     for table in $only; do
         for method in $methods; do
             # shellcheck disable=SC2046 # settings are words
-            grep -qxF "$method $table $seed" "$scratch/done" || echo "$method" "$table" "$seed" $(settings_of "$method" "$table")
+            grep -qxF "$method $table $seed" "$scratch/done" || echo "$method" "$table" "$seed" $(settings_of "$method")
         done
     done
 done >"$scratch/todo"
