@@ -18,7 +18,9 @@
 
 namespace knife {
 
-/// What a forward pass leaves behind for diagnostics: hidden activations, detached, one row per input row.
+/// What a forward pass leaves behind for diagnostics: hidden activations, detached, one row per input row. The tensors
+/// may be views into buffers of the network: read or copy them before its next pass. Backward passes leave them alone;
+/// rows of padded steps may hold anything.
 struct SiteTap {
     struct Branch {
         at::Tensor active;       ///< [rows, units of the event]

@@ -34,6 +34,7 @@ struct Site {
 }
 
 /// Activations of one forward pass, one entry per site; entries of sites that the pass did not reach stay undefined.
+/// Valid until the next pass of the network (see SiteTap).
 using SiteTaps = std::vector<SiteTap>;
 
 /// Collects the sites of one network.

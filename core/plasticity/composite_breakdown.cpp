@@ -8,6 +8,8 @@
 
 #include <ATen/ATen.h>
 
+#include "core/nets/kernels/unit_sums.h"
+
 namespace knife {
 
 namespace {
@@ -21,26 +23,41 @@ struct Term {
     double sign = 1.0;
 };
 
-// Root mean square over rows and consumer outputs of a signed sum of terms, through their Gram matrices.
+// Root mean square over rows and consumer outputs of a signed sum of terms.
 float rms(const std::vector<Term>& terms) {
-    double sum = 0.0;
-    for (const Term& left : terms) {
-        for (const Term& right : terms) {
-            const double activations = at::dot(left.activation, right.activation).item<double>();
-            const double weights = at::dot(left.outgoing, right.outgoing).item<double>();
-            sum += left.sign * right.sign * activations * weights;
-        }
-    }
     if (terms.empty()) {
         return 0.F;
     }
-    const auto cells = static_cast<double>(terms.front().activation.numel() * terms.front().outgoing.numel());
-    return static_cast<float>(std::sqrt(std::max(sum, 0.0) / cells));
+    const std::int64_t rows = terms.front().activation.numel();
+    const std::int64_t outputs = terms.front().outgoing.numel();
+    const auto count = static_cast<std::int64_t>(terms.size());
+    std::vector<double> activations(static_cast<std::size_t>(rows * count));
+    std::vector<double> outgoing(static_cast<std::size_t>(count * outputs));
+    for (std::int64_t t = 0; t < count; ++t) {
+        const Term& term = terms[static_cast<std::size_t>(t)];
+        const auto activation = term.activation.accessor<float, 1>();
+        for (std::int64_t row = 0; row < rows; ++row) {
+            activations[static_cast<std::size_t>(row * count + t)] = term.sign * static_cast<double>(activation[row]);
+        }
+        const auto weights = term.outgoing.accessor<float, 1>();
+        for (std::int64_t j = 0; j < outputs; ++j) {
+            outgoing[static_cast<std::size_t>(t * outputs + j)] = static_cast<double>(weights[j]);
+        }
+    }
+    const double squares = productSquares(activations.data(), outgoing.data(), rows, count, outputs);
+    return static_cast<float>(std::sqrt(squares / static_cast<double>(rows * outputs)));
 }
 
-Term makeTerm(const at::Tensor& activations, const Parameter& outgoing, std::int64_t column, double sign) {
-    return {activations.select(1, column).contiguous(), outgoing.value.detach().select(1, column).contiguous(), sign};
-}
+// A hidden layer and where it goes, in the CPU's memory.
+struct Layer {
+    at::Tensor activations; ///< [rows, n]
+    at::Tensor outgoing;    ///< [d_out, n]
+    Layer(const at::Tensor& sampled, const Parameter& out)
+        : activations(sampled.cpu()), outgoing(out.value.detach().cpu()) {}
+    [[nodiscard]] Term term(std::int64_t column, double sign) const {
+        return {activations.select(1, column), outgoing.select(1, column), sign};
+    }
+};
 
 struct Parts {
     std::vector<Term> knowledge;
@@ -60,49 +77,66 @@ CompositeInfo summarise(int unit, const Parts& parts) {
             .driftRms = rms(drift)};
 }
 
+std::vector<CompositeInfo> countEvents(const CompositeLinear& layer) {
+    std::map<int, int> events;
+    for (const CompositeBranch& branch : layer.branches()) {
+        for (const int unit : branch.units) {
+            ++events[unit];
+        }
+    }
+    constexpr float kUnknown = std::numeric_limits<float>::quiet_NaN();
+    std::vector<CompositeInfo> infos;
+    for (const auto& [unit, count] : events) {
+        infos.push_back({unit, count, kUnknown, kUnknown, kUnknown, kUnknown});
+    }
+    return infos;
+}
+
 } // namespace
 
-std::vector<CompositeInfo> breakDownComposites(const Site& site, const SiteTap& tap, const at::Tensor& validRows) {
-    std::vector<CompositeInfo> infos;
+at::Tensor chooseRows(const at::Tensor& validRows) {
+    const at::Tensor rows = validRows.nonzero().squeeze(1);
+    const std::int64_t stride = std::max<std::int64_t>(1, (rows.numel() + kMaxRows - 1) / kMaxRows);
+    return rows.slice(0, 0, rows.numel(), stride).contiguous();
+}
+
+SiteTap copyRows(const SiteTap& tap, const at::Tensor& rows) {
+    const at::NoGradGuard noGrad;
+    SiteTap copy{.hidden = tap.hidden.index_select(0, rows), .branches = {}};
+    for (const SiteTap::Branch& branch : tap.branches) {
+        copy.branches.push_back({branch.active.index_select(0, rows), branch.compensation.index_select(0, rows)});
+    }
+    return copy;
+}
+
+std::vector<CompositeInfo> breakDownComposites(const Site& site, const SiteTap& sample) {
     if (site.composite == nullptr || site.composite->branches().empty()) {
-        return infos;
+        return {};
     }
     const at::NoGradGuard noGrad;
     const auto& branches = site.composite->branches();
-    std::map<int, Parts> units;
-    const bool fresh = tap.hidden.defined() && tap.branches.size() == branches.size();
-    at::Tensor rows;
-    if (fresh) {
-        rows = validRows.nonzero().squeeze(1);
-        const std::int64_t stride = std::max<std::int64_t>(1, (rows.numel() + kMaxRows - 1) / kMaxRows);
-        rows = rows.slice(0, 0, rows.numel(), stride);
+    if (!sample.hidden.defined() || sample.branches.size() != branches.size()) {
+        return countEvents(*site.composite);
     }
+    std::map<int, Parts> units;
     for (std::size_t e = 0; e < branches.size(); ++e) {
         const CompositeBranch& branch = branches[e];
-        const at::Tensor active = fresh ? tap.branches[e].active.index_select(0, rows) : at::Tensor();
-        const at::Tensor compensation = fresh ? tap.branches[e].compensation.index_select(0, rows) : at::Tensor();
+        const Layer active(sample.branches[e].active, *branch.activeOut);
+        const Layer compensation(sample.branches[e].compensation, *branch.compensationOut);
         for (std::size_t k = 0; k < branch.units.size(); ++k) {
             Parts& parts = units[branch.units[k]];
             ++parts.events;
-            if (!fresh) {
-                continue;
-            }
             const auto column = static_cast<std::int64_t>(k);
             const bool superseded = branch.superseded[k] != 0;
-            (superseded ? parts.knowledge : parts.active).push_back(makeTerm(active, *branch.activeOut, column, 1.0));
-            (superseded ? parts.knowledge : parts.compensation)
-                .push_back(makeTerm(compensation, *branch.compensationOut, column, -1.0));
+            (superseded ? parts.knowledge : parts.active).push_back(active.term(column, 1.0));
+            (superseded ? parts.knowledge : parts.compensation).push_back(compensation.term(column, -1.0));
         }
     }
-    const at::Tensor hidden = fresh ? tap.hidden.index_select(0, rows) : at::Tensor();
+    const Layer base(sample.hidden, *site.composite->out());
+    std::vector<CompositeInfo> infos;
     for (auto& [unit, parts] : units) {
-        if (fresh) {
-            parts.knowledge.push_back(makeTerm(hidden, *site.composite->out(), unit, 1.0));
-            infos.push_back(summarise(unit, parts));
-        } else {
-            constexpr float kUnknown = std::numeric_limits<float>::quiet_NaN();
-            infos.push_back({unit, parts.events, kUnknown, kUnknown, kUnknown, kUnknown});
-        }
+        parts.knowledge.push_back(base.term(unit, 1.0));
+        infos.push_back(summarise(unit, parts));
     }
     return infos;
 }

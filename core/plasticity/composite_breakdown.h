@@ -9,9 +9,14 @@
 
 namespace knife {
 
-/// Contributions over (at most 512 of) the valid rows of one batch; ascending by unit. `tap` must come from a
-/// forward pass of the present structure; otherwise the contributions are NaN.
-[[nodiscard]] std::vector<CompositeInfo> breakDownComposites(const Site& site, const SiteTap& tap,
-                                                             const at::Tensor& validRows);
+/// Indices of at most 512 valid rows, spread evenly. validRows: [rows], 0 or 1.
+[[nodiscard]] at::Tensor chooseRows(const at::Tensor& validRows);
+
+/// Copies these rows of a tap, which outlive the pass.
+[[nodiscard]] SiteTap copyRows(const SiteTap& tap, const at::Tensor& rows);
+
+/// Contributions over all rows of `sample`; ascending by unit. The sample must come from a forward pass of the present
+/// structure; otherwise the contributions are NaN. The work grows with the number of events of a unit.
+[[nodiscard]] std::vector<CompositeInfo> breakDownComposites(const Site& site, const SiteTap& sample);
 
 } // namespace knife

@@ -122,16 +122,33 @@ bool Diagnostics::wantsActivations(UpdateStep update) const {
 
 void Diagnostics::observe(const SiteTaps* taps, const RowValidity& validity) {
     for (std::size_t i = 0; i < m_state.sites.size(); ++i) {
-        const SiteMeasurement measurement = measure(m_list.all()[i], taps != nullptr ? &(*taps)[i] : nullptr, validity);
+        const SiteMeasurement& measurement =
+            m_meter.measure(m_list.all()[i], taps != nullptr ? &(*taps)[i] : nullptr, validity);
         for (UnitStatistic& statistic : m_state.sites[i].statistics) {
             statistic.observe(measurement);
         }
     }
     if (taps != nullptr) {
-        m_lastTaps = *taps;
-        m_lastValidity = validity;
+        sample(*taps, validity);
     }
     ++m_state.windowUpdates;
+}
+
+void Diagnostics::sample(const SiteTaps& taps, const RowValidity& validity) {
+    RowValidity chosen; // indices; sites of one scope have the same rows
+    m_samples.resize(taps.size());
+    for (std::size_t i = 0; i < taps.size(); ++i) {
+        const Site& site = m_list.all()[i];
+        if (site.composite == nullptr || site.composite->branches().empty() || !taps[i].hidden.defined()) {
+            m_samples[i] = {};
+            continue;
+        }
+        at::Tensor& rows = site.scope == SiteScope::Agent ? chosen.agent : chosen.mixer;
+        if (!rows.defined()) {
+            rows = chooseRows(validity.of(site.scope));
+        }
+        m_samples[i] = copyRows(taps[i], rows);
+    }
 }
 
 void Diagnostics::closeWindow() {
@@ -168,6 +185,15 @@ void Diagnostics::touch(std::size_t site, const std::vector<int>& units) {
 }
 
 NeuronFrame Diagnostics::frame(const Clocks& clocks) const {
+    NeuronFrame frame = picture(clocks);
+    static const SiteTap kNone;
+    for (std::size_t i = 0; i < frame.sites.size(); ++i) {
+        frame.sites[i].composites = breakDownComposites(m_list.all()[i], i < m_samples.size() ? m_samples[i] : kNone);
+    }
+    return frame;
+}
+
+NeuronFrame Diagnostics::picture(const Clocks& clocks) const {
     NeuronFrame frame{.clocks = clocks,
                       .staleBelow = static_cast<float>(m_config.stagnantBelow),
                       .volatileAbove = static_cast<float>(m_config.volatileAbove),
@@ -175,17 +201,13 @@ NeuronFrame Diagnostics::frame(const Clocks& clocks) const {
     for (std::size_t i = 0; i < m_state.sites.size(); ++i) {
         const Site& site = m_list.all()[i];
         const bool useOpen = m_state.sites[i].lastWindow.empty() || m_state.windowUpdates >= kTellingUpdates;
-        SiteSnapshot snapshot{.name = site.name,
-                              .units = site.units,
-                              .acceptsComposites = site.composite != nullptr,
-                              .refusal = site.refusal,
-                              .diagnostics =
-                                  useOpen ? valuesOf(m_state.sites[i].statistics) : m_state.sites[i].lastWindow,
-                              .composites = {}};
-        static const SiteTap kNoTap;
-        const SiteTap& tap = i < m_lastTaps.size() ? m_lastTaps[i] : kNoTap;
-        snapshot.composites = breakDownComposites(site, tap, m_lastValidity.of(site.scope));
-        frame.sites.push_back(std::move(snapshot));
+        frame.sites.push_back(
+            {.name = site.name,
+             .units = site.units,
+             .acceptsComposites = site.composite != nullptr,
+             .refusal = site.refusal,
+             .diagnostics = useOpen ? valuesOf(m_state.sites[i].statistics) : m_state.sites[i].lastWindow,
+             .composites = {}});
     }
     return frame;
 }
@@ -204,7 +226,7 @@ std::vector<StagnationSummary> Diagnostics::summarise(const NeuronFrame& frame) 
 
 void Diagnostics::restore(State state) {
     m_state = std::move(state);
-    m_lastTaps.clear();
+    m_samples.clear();
 }
 
 } // namespace knife

@@ -30,7 +30,8 @@ class Diagnostics {
 
     /// Whether the coming update should record activations.
     [[nodiscard]] bool wantsActivations(UpdateStep update) const;
-    /// After every backward pass, before clipping. `taps` may be nullptr.
+    /// After every backward pass, before clipping and before the network's next pass. `taps` may be nullptr; they are
+    /// not kept.
     void observe(const SiteTaps* taps, const RowValidity& validity);
     /// Updates seen in the open window.
     [[nodiscard]] std::int64_t windowUpdates() const { return m_state.windowUpdates; }
@@ -49,6 +50,8 @@ class Diagnostics {
     [[nodiscard]] NeuronFrame frame(const Clocks& clocks) const;
     /// Shares over the same values that `frame` shows; the last entry is pooled.
     [[nodiscard]] std::vector<StagnationSummary> summarise(const NeuronFrame& frame) const;
+    /// Of the present picture; spares what a frame says about composites.
+    [[nodiscard]] std::vector<StagnationSummary> summarise() const { return summarise(picture({})); }
 
     /// State for checkpoints: everything but the activations of the last recorded pass.
     struct SiteState {
@@ -66,11 +69,15 @@ class Diagnostics {
     void restore(State state);
 
   private:
+    void sample(const SiteTaps& taps, const RowValidity& validity);
+    /// A frame without its composites.
+    [[nodiscard]] NeuronFrame picture(const Clocks& clocks) const;
+
     DiagnosticsConfig m_config;
     const SiteList& m_list;
     State m_state;
-    SiteTaps m_lastTaps;
-    RowValidity m_lastValidity;
+    SiteMeter m_meter;
+    SiteTaps m_samples; ///< some rows of the last recorded pass, of sites that hold composites
 };
 
 } // namespace knife

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/plasticity/site_measurement.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <ATen/ATen.h>
@@ -9,128 +10,134 @@ namespace knife {
 
 namespace {
 
-// A parameter's tensors in the CPU's memory; those that are there already are not copied.
-struct HostRows {
-    at::Tensor gradient;
-    at::Tensor weight;
-    at::Tensor mask;
+// A tensor's values in the CPU's memory; those that are there already are not copied.
+class HostValues {
+  public:
+    explicit HostValues(const at::Tensor& values) : m_data(values.is_cpu() ? values.data_ptr<float>() : copy(values)) {}
+    [[nodiscard]] const float* data() const { return m_data; }
 
-    explicit HostRows(const Parameter& rows)
-        : gradient(rows.grad.cpu()), weight(rows.value.detach().cpu()), mask(rows.mask.cpu()) {}
+  private:
+    const float* copy(const at::Tensor& values) {
+        m_copy = values.cpu();
+        return m_copy.data_ptr<float>();
+    }
+    at::Tensor m_copy; // before m_data, which may point into it
+    const float* m_data;
 };
 
-// Sums of squares over the trainable entries of one incoming row. Frozen ones have no gradient; counted as weights,
-// they would make a unit behind composites look stagnant.
-struct RowSquares {
-    double gradient = 0.0;
-    double weight = 0.0;
-
-    void add(const HostRows& rows, std::int64_t row) {
-        const std::int64_t width = rows.weight.size(1);
-        const float* gradients = rows.gradient.data_ptr<float>() + row * width;
-        const float* weights = rows.weight.data_ptr<float>() + row * width;
-        const float* mask = rows.mask.data_ptr<float>() + row * width;
-        for (std::int64_t i = 0; i < width; ++i) {
-            const auto g = static_cast<double>(gradients[i]);
-            const auto w = static_cast<double>(weights[i] * mask[i]);
-            gradient += g * g;
-            weight += w * w;
-        }
+// Sums of squares over the trainable entries of incoming rows. Frozen ones have no gradient; counted as weights, they
+// would make a unit behind composites look stagnant.
+class RowReader {
+  public:
+    explicit RowReader(const Parameter& rows)
+        : m_gradient(rows.grad), m_weight(rows.value), m_mask(rows.mask), m_width(rows.value.size(1)) {}
+    void addTo(std::int64_t first, std::int64_t count, double* gradient, double* weight) const {
+        const IncomingRows all{m_gradient.data(), m_weight.data(), m_mask.data(), m_width};
+        addRowSquares(all.from(first), count, gradient, weight);
     }
 
-    void write(std::size_t unit, SiteMeasurement& out) const {
-        out.gradNorm[unit] = std::sqrt(gradient);
-        out.weightNorm[unit] = std::sqrt(weight);
-    }
+  private:
+    HostValues m_gradient;
+    HostValues m_weight;
+    HostValues m_mask;
+    std::int64_t m_width;
 };
 
-// Weighted column means of one activation matrix.
-struct ColumnMeans {
-    at::Tensor mean;
-    at::Tensor meanAbs;
-    at::Tensor fires;
-
-    ColumnMeans(const at::Tensor& activations, const at::Tensor& valid) {
-        const at::Tensor weights = (valid / valid.sum().clamp_min(1.0)).unsqueeze(0);
-        const auto average = [&](const at::Tensor& columns) {
-            return at::mm(weights, columns).squeeze(0).cpu();
-        };
-        mean = average(activations);
-        meanAbs = average(activations.abs());
-        fires = average((activations > 0).to(at::kFloat));
-    }
-
-    void write(std::int64_t column, std::size_t unit, SiteMeasurement& out) const {
-        const auto at = [column](const at::Tensor& values) {
-            return static_cast<double>(values.data_ptr<float>()[column]);
-        };
-        out.meanActivation[unit] = at(mean);
-        out.meanAbsActivation[unit] = at(meanAbs);
-        out.firingShare[unit] = at(fires);
-    }
-};
-
-void measureActivations(const Site& site, const SiteTap& tap, const at::Tensor& validRows, SiteMeasurement& out) {
-    // Mixers with a row per agent do not see the observation after the last step, which the rows end with.
-    const at::Tensor valid = validRows.slice(0, 0, tap.hidden.size(0));
-    const auto units = static_cast<std::size_t>(site.units);
-    out.meanActivation.resize(units);
-    out.meanAbsActivation.resize(units);
-    out.firingShare.resize(units);
-    const ColumnMeans base(tap.hidden, valid);
-    for (std::size_t unit = 0; unit < units; ++unit) {
-        base.write(static_cast<std::int64_t>(unit), unit, out);
-    }
-    if (site.composite == nullptr) {
-        return;
-    }
-    for (std::size_t e = 0; e < tap.branches.size(); ++e) {
-        const ColumnMeans active(tap.branches[e].active, valid);
-        const CompositeBranch& branch = site.composite->branches()[e];
-        for (std::size_t k = 0; k < branch.units.size(); ++k) {
-            active.write(static_cast<std::int64_t>(k), static_cast<std::size_t>(branch.units[k]), out);
-        }
-    }
+// Vectors keep their memory.
+void begin(std::vector<double>& values, std::size_t units) {
+    values.assign(units, 0.0);
 }
 
 } // namespace
 
-SiteMeasurement measure(const Site& site, const SiteTap* tap, const RowValidity& validity) {
+void relateNorms(SiteMeasurement& measurement) {
+    constexpr double kEpsilon = 1e-8;
+    measurement.activity.resize(measurement.gradNorm.size());
+    for (std::size_t i = 0; i < measurement.activity.size(); ++i) {
+        measurement.activity[i] = measurement.gradNorm[i] / (measurement.weightNorm[i] + kEpsilon);
+    }
+}
+
+const SiteMeasurement& SiteMeter::measure(const Site& site, const SiteTap* tap, const RowValidity& validity) {
     const at::NoGradGuard noGrad;
-    SiteMeasurement out;
-    const auto units = static_cast<std::size_t>(site.units);
+    SiteMeasurement& out = m_measurement;
+    for (std::vector<double>* values : {&out.gradNorm, &out.weightNorm, &out.activity, &out.meanActivation,
+                                        &out.meanAbsActivation, &out.firingShare}) {
+        values->clear();
+    }
     if (site.weight != nullptr) {
-        out.gradNorm.resize(units);
-        out.weightNorm.resize(units);
-        std::vector<HostRows> parts{HostRows(*site.weight)};
-        if (site.feeder != nullptr) {
-            for (const CompositeBranch& branch : site.feeder->branches()) {
-                parts.emplace_back(*branch.activeOut);
-            }
-        }
-        for (std::size_t unit = 0; unit < units; ++unit) {
-            RowSquares squares;
-            for (const HostRows& part : parts) {
-                squares.add(part, static_cast<std::int64_t>(unit));
-            }
-            squares.write(unit, out);
+        measureRows(site);
+    }
+    if (tap != nullptr && tap->hidden.defined()) {
+        measureActivations(site, *tap, validity.of(site.scope));
+    }
+    return out;
+}
+
+void SiteMeter::measureRows(const Site& site) {
+    SiteMeasurement& out = m_measurement;
+    begin(out.gradNorm, static_cast<std::size_t>(site.units));
+    begin(out.weightNorm, static_cast<std::size_t>(site.units));
+    RowReader(*site.weight).addTo(0, site.units, out.gradNorm.data(), out.weightNorm.data());
+    if (site.feeder != nullptr) {
+        for (const CompositeBranch& branch : site.feeder->branches()) {
+            RowReader(*branch.activeOut).addTo(0, site.units, out.gradNorm.data(), out.weightNorm.data());
         }
     }
     if (site.composite != nullptr) {
         // Branches are in order of time, so the newest one of a unit, the live one, is written last.
         for (const CompositeBranch& branch : site.composite->branches()) {
-            const HostRows rows(*branch.activeIn);
+            const RowReader rows(*branch.activeIn);
             for (std::size_t k = 0; k < branch.units.size(); ++k) {
-                RowSquares squares;
-                squares.add(rows, static_cast<std::int64_t>(k));
-                squares.write(static_cast<std::size_t>(branch.units[k]), out);
+                const auto unit = static_cast<std::size_t>(branch.units[k]);
+                out.gradNorm[unit] = 0.0;
+                out.weightNorm[unit] = 0.0;
+                rows.addTo(static_cast<std::int64_t>(k), 1, &out.gradNorm[unit], &out.weightNorm[unit]);
             }
         }
     }
-    if (tap != nullptr && tap->hidden.defined()) {
-        measureActivations(site, *tap, validity.of(site.scope), out);
+    for (std::vector<double>* squares : {&out.gradNorm, &out.weightNorm}) {
+        for (double& value : *squares) {
+            value = std::sqrt(value);
+        }
     }
-    return out;
+    relateNorms(out);
+}
+
+ColumnTotals SiteMeter::columnMeans(const at::Tensor& activations, const at::Tensor& validRows) {
+    const at::Tensor dense = activations.contiguous();
+    const std::int64_t n = dense.size(1);
+    m_columns.assign(static_cast<std::size_t>(3 * n), 0.0);
+    const ColumnTotals totals{m_columns.data(), m_columns.data() + n, m_columns.data() + 2 * n};
+    // Mixers with a row per agent do not see the observation after the last step, which the rows end with.
+    const std::int64_t rows = std::min(dense.size(0), validRows.size(0));
+    const std::int64_t counted =
+        addColumnTotals({HostValues(dense).data(), n}, HostValues(validRows).data(), rows, n, totals);
+    for (double& value : m_columns) {
+        value /= static_cast<double>(std::max<std::int64_t>(counted, 1));
+    }
+    return totals;
+}
+
+void SiteMeter::measureActivations(const Site& site, const SiteTap& tap, const at::Tensor& validRows) {
+    SiteMeasurement& out = m_measurement;
+    const ColumnTotals base = columnMeans(tap.hidden, validRows);
+    out.meanActivation.assign(base.sum, base.sum + site.units);
+    out.meanAbsActivation.assign(base.magnitude, base.magnitude + site.units);
+    out.firingShare.assign(base.positive, base.positive + site.units);
+    if (site.composite == nullptr) {
+        return;
+    }
+    for (std::size_t e = 0; e < tap.branches.size(); ++e) {
+        const ColumnTotals active = columnMeans(tap.branches[e].active, validRows);
+        const std::vector<int>& units = site.composite->branches()[e].units;
+        for (std::size_t k = 0; k < units.size(); ++k) {
+            const auto unit = static_cast<std::size_t>(units[k]);
+            out.meanActivation[unit] = active.sum[k];
+            out.meanAbsActivation[unit] = active.magnitude[k];
+            out.firingShare[unit] = active.positive[k];
+        }
+    }
 }
 
 } // namespace knife

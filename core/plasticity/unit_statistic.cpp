@@ -16,7 +16,7 @@ UnitStatistic::UnitStatistic(std::string name, Quantity quantity, Finish finish,
       m_counts(static_cast<std::size_t>(units), 0.0) {}
 
 void UnitStatistic::observe(const SiteMeasurement& measurement) {
-    const std::vector<double> values = m_quantity(measurement);
+    const Values values = m_quantity(measurement);
     for (std::size_t i = 0; i < values.size(); ++i) {
         m_sums[i] += values[i];
         m_counts[i] += 1.0;

@@ -16,8 +16,11 @@ namespace knife {
 /// unit that is known so far has this shape.
 class UnitStatistic {
   public:
-    /// The quantity of one update: one value per unit, or empty if this update did not measure it.
-    using Quantity = std::vector<double> (*)(const SiteMeasurement&);
+    /// One value per unit, or empty if this update did not measure it: a view into the measurement, because this runs
+    /// on every update.
+    using Values = std::span<const double>;
+    /// The quantity of one update.
+    using Quantity = Values (*)(const SiteMeasurement&);
     /// Turns window means into the diagnostic, for example by dividing by the layer's mean. NaN: never measured.
     using Finish = void (*)(std::vector<float>& means);
 

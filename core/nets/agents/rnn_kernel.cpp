@@ -247,8 +247,7 @@ void RnnKernel::tap(SiteTaps& taps) const {
     const std::int64_t slots = m_steps * m_rows;
     m_fc1.tap(taps[m_agent.m_firstSite], slots);
     if (m_deep) {
-        taps[m_agent.m_secondSite].hidden =
-            at::from_blob(const_cast<float*>(m_second.data()), {slots, m_hidden}).clone();
+        taps[m_agent.m_secondSite].hidden = at::from_blob(const_cast<float*>(m_second.data()), {slots, m_hidden});
     }
 }
 

@@ -19,8 +19,8 @@ void addDifference(const float* active, const float* compensation, std::int64_t 
     }
 }
 
-at::Tensor copyOut(const std::vector<float>& hidden, std::int64_t slots, std::int64_t units) {
-    return at::from_blob(const_cast<float*>(hidden.data()), {slots, units}).clone();
+at::Tensor viewOf(const std::vector<float>& hidden, std::int64_t slots, std::int64_t units) {
+    return at::from_blob(const_cast<float*>(hidden.data()), {slots, units});
 }
 
 } // namespace
@@ -119,11 +119,11 @@ void CompositeKernel::backward(std::int64_t rows, std::int64_t slot, int shard, 
 }
 
 void CompositeKernel::tap(SiteTap& tap, std::int64_t slots) const {
-    tap.hidden = copyOut(m_base->hidden, slots, m_base->units);
+    tap.hidden = viewOf(m_base->hidden, slots, m_base->units);
     tap.branches.clear();
     for (const Event& event : m_events) {
-        tap.branches.push_back({copyOut(event.active->hidden, slots, event.active->units),
-                                copyOut(event.compensation->hidden, slots, event.compensation->units)});
+        tap.branches.push_back({viewOf(event.active->hidden, slots, event.active->units),
+                                viewOf(event.compensation->hidden, slots, event.compensation->units)});
     }
 }
 

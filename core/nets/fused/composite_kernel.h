@@ -33,7 +33,7 @@ class CompositeKernel {
     void backward(std::int64_t rows, std::int64_t slot, int shard, const float* x, const float* dy);
     void endBackward() { m_gradients.finish(); }
 
-    /// Copies the activations of rows [0, slots) out.
+    /// Shows the activations of rows [0, slots): views that the next pass overwrites.
     void tap(SiteTap& tap, std::int64_t slots) const;
 
   private:

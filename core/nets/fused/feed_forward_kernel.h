@@ -23,6 +23,7 @@ class FeedForwardKernel {
     void beginBackward(int shards);
     void backward(std::int64_t rows, std::int64_t slot, int shard, const float* x, const float* dy);
     void endBackward();
+    /// Views that the next pass overwrites.
     void tap(SiteTaps& taps, std::int64_t slots) const;
 
   private:

@@ -85,7 +85,7 @@ void QmixKernel::forward(const float* q, const float* state, std::int64_t rows, 
         for (FeedForwardKernel* net : {&m_w1, &m_w2, &m_v}) {
             net->tap(*taps, rows);
         }
-        (*taps)[m_mixing.mixSite()].hidden = at::from_blob(m_generated.hidden.data(), {rows, m_embed}).clone();
+        (*taps)[m_mixing.mixSite()].hidden = at::from_blob(m_generated.hidden.data(), {rows, m_embed});
     }
 }
 

@@ -3,16 +3,19 @@
 
 namespace knife {
 
+using Values = UnitStatistic::Values;
+
 UnitStatistic makeActivation(int units) {
-    return {"activation", [](const SiteMeasurement& m) { return m.meanActivation; }, nullptr, units};
+    return {"activation", [](const SiteMeasurement& m) { return Values(m.meanActivation); }, nullptr, units};
 }
 
 UnitStatistic makeDormancy(int units) {
-    return {"dormancy", [](const SiteMeasurement& m) { return m.meanAbsActivation; }, &divideByLayerMean, units};
+    return {"dormancy", [](const SiteMeasurement& m) { return Values(m.meanAbsActivation); }, &divideByLayerMean,
+            units};
 }
 
 UnitStatistic makeFiringShare(int units) {
-    return {"firing_share", [](const SiteMeasurement& m) { return m.firingShare; }, nullptr, units};
+    return {"firing_share", [](const SiteMeasurement& m) { return Values(m.firingShare); }, nullptr, units};
 }
 
 } // namespace knife

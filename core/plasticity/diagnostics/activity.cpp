@@ -5,13 +5,8 @@ namespace knife {
 
 namespace {
 
-std::vector<double> activity(const SiteMeasurement& measurement) {
-    constexpr double kEpsilon = 1e-8;
-    std::vector<double> values(measurement.gradNorm.size());
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        values[i] = measurement.gradNorm[i] / (measurement.weightNorm[i] + kEpsilon);
-    }
-    return values;
+UnitStatistic::Values activity(const SiteMeasurement& measurement) {
+    return measurement.activity;
 }
 
 } // namespace

@@ -3,12 +3,14 @@
 
 namespace knife {
 
+using Values = UnitStatistic::Values;
+
 UnitStatistic makeGradNorm(int units) {
-    return {"grad_norm", [](const SiteMeasurement& m) { return m.gradNorm; }, nullptr, units};
+    return {"grad_norm", [](const SiteMeasurement& m) { return Values(m.gradNorm); }, nullptr, units};
 }
 
 UnitStatistic makeWeightNorm(int units) {
-    return {"weight_norm", [](const SiteMeasurement& m) { return m.weightNorm; }, nullptr, units};
+    return {"weight_norm", [](const SiteMeasurement& m) { return Values(m.weightNorm); }, nullptr, units};
 }
 
 } // namespace knife

@@ -28,12 +28,24 @@ bool near(const std::vector<float>& got, const std::vector<double>& expected, do
                               [&](float a, double b) { return std::abs(static_cast<double>(a) - b) < tolerance; });
 }
 
+SiteMeasurement measurementOf(const std::vector<double>& gradNorm, const std::vector<double>& weightNorm) {
+    SiteMeasurement measurement;
+    measurement.gradNorm = gradNorm;
+    measurement.weightNorm = weightNorm;
+    relateNorms(measurement);
+    return measurement;
+}
+
 SiteMeasurement golden() {
-    return {.gradNorm = kGradNorm,
-            .weightNorm = kWeightNorm,
-            .meanActivation = {},
-            .meanAbsActivation = {},
-            .firingShare = {}};
+    return measurementOf(kGradNorm, kWeightNorm);
+}
+
+SiteMeasurement measure(const Site& site, const SiteTap* tap, const RowValidity& validity) {
+    return SiteMeter().measure(site, tap, validity);
+}
+
+std::vector<CompositeInfo> breakDown(const Site& site, const SiteTap& tap, const at::Tensor& validRows) {
+    return breakDownComposites(site, copyRows(tap, chooseRows(validRows)));
 }
 
 // A network whose only site has five units, with rows and gradients of chosen norms.
@@ -157,11 +169,7 @@ class TestDiagnostics : public QObject {
     void aWindowAveragesRatiosOfItsUpdates() {
         UnitStatistic activity = makeActivity(1);
         const auto see = [&](double gradient, double weight) {
-            activity.observe({.gradNorm = {gradient},
-                              .weightNorm = {weight},
-                              .meanActivation = {},
-                              .meanAbsActivation = {},
-                              .firingShare = {}});
+            activity.observe(measurementOf({gradient}, {weight}));
         };
         QVERIFY(std::isnan(activity.values()[0]));
         see(1.0, 1.0);
@@ -470,7 +478,7 @@ class TestDiagnostics : public QObject {
         const auto target = buildNet(setup.net());
         const Site& site = siteNamed(*net, "mixer.hyper_w1");
         const at::NoGradGuard noGrad;
-        QVERIFY(breakDownComposites(site, {}, {}).empty());
+        QVERIFY(breakDownComposites(site, {}).empty());
         Surgeon surgeon(*net, *target, 2);
         QVERIFY(surgeon.apply(planOf({{site.name, {2, 6}}}), 0));
         const auto& branches = site.composite->branches();
@@ -495,14 +503,14 @@ class TestDiagnostics : public QObject {
         const auto base = [&](std::int64_t unit) {
             return contributionOf(pick(tap.hidden, unit), *site.composite->out(), unit);
         };
-        const auto before = breakDownComposites(site, tap, valid);
+        const auto before = breakDown(site, tap, valid);
         QCOMPARE(before.size(), std::size_t(3));
         QCOMPARE(before[0].driftRms, 0.F); // born a moment ago
         QCOMPARE(before[0].activeRms, before[0].compensationRms);
         QVERIFY(before[1].driftRms > 0.F);
 
         branches[1].activeOut->value.detach().mul_(1.5);
-        const auto infos = breakDownComposites(site, tap, valid);
+        const auto infos = breakDown(site, tap, valid);
         const struct {
             int unit;
             int events;
@@ -534,7 +542,7 @@ class TestDiagnostics : public QObject {
         (void)site.composite->forward(randomTensor({10, setup.layout().width()}, 1), &tap);
         Surgeon surgeon(*net, *target, 2);
         QVERIFY(surgeon.apply(planOf({{site.name, {4}}}), 0));
-        const auto infos = breakDownComposites(site, tap, at::ones({10}));
+        const auto infos = breakDown(site, tap, at::ones({10}));
         QCOMPARE(infos.size(), std::size_t(1));
         QCOMPARE(infos[0].unit, 4);
         QVERIFY(std::isnan(infos[0].knowledgeRms) && std::isnan(infos[0].driftRms));
@@ -552,8 +560,8 @@ class TestDiagnostics : public QObject {
         (void)site.composite->forward(x.repeat({100, 1}), &tap); // 2000 rows of period 20
         SiteTap one;
         (void)site.composite->forward(x, &one);
-        const auto many = breakDownComposites(site, tap, at::ones({2000}));
-        const auto few = breakDownComposites(site, one, at::ones({20}));
+        const auto many = breakDown(site, tap, at::ones({2000}));
+        const auto few = breakDown(site, one, at::ones({20}));
         QVERIFY(close(static_cast<double>(many[0].activeRms), static_cast<double>(few[0].activeRms), 0.3));
     }
 };
