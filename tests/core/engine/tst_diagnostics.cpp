@@ -548,6 +548,92 @@ class TestDiagnostics : public QObject {
         QVERIFY(std::isnan(infos[0].knowledgeRms) && std::isnan(infos[0].driftRms));
     }
 
+    // Kernels show their own buffers: what is said about them must be said before the next pass, and last beyond it.
+    void activationsOfKernelsAreReadBeforeTheyAreOverwritten_data() {
+        QTest::addColumn<QString>("kind");
+        QTest::addColumn<int>("fcLayers");
+        QTest::addRow("rnn") << QString("rnn") << 1;
+        QTest::addRow("deep rnn") << QString("rnn") << 2;
+        QTest::addRow("mlp") << QString("mlp") << 1;
+    }
+    void activationsOfKernelsAreReadBeforeTheyAreOverwritten() {
+        QFETCH(QString, kind);
+        QFETCH(int, fcLayers);
+        Setup setup = still(kind.toStdString());
+        setup.agent.fcLayers = fcLayers;
+        const Batch batch = setup.batch(randomEpisodes(setup.spec, {5, 9, 2}, 1));
+        const Batch next = setup.batch(randomEpisodes(setup.spec, {10, 1, 7}, 2));
+        std::vector<NeuronFrame> frames;
+        for (const auto& pool : {setup.pool, std::shared_ptr<WorkerPool>()}) {
+            setup.pool = pool;
+            const auto learner = setup.learner();
+            Surgeon surgeon(learner->online(), learner->target(), 2);
+            QVERIFY(surgeon.apply(planOf({{"agent.fc1", {1, 3}}, {"mixer.hyper_w1", {0, 5}}}), 0));
+            QVERIFY(surgeon.apply(planOf({{"agent.fc1", {3, 7}}}), 1));
+            Diagnostics diagnostics({}, learner->online().sites());
+            QVERIFY(learner->update(batch, &diagnostics, true));
+            const NeuronFrame frame = diagnostics.frame({});
+            QVERIFY(learner->update(next, nullptr, false));
+            for (std::size_t i = 0; i < frame.sites.size(); ++i) {
+                QCOMPARE(diagnostics.frame({}).sites[i].composites, frame.sites[i].composites);
+            }
+            frames.push_back(frame);
+        }
+        QCOMPARE(frames[0].sites[0].composites.size(), std::size_t(3));
+        for (std::size_t i = 0; i < frames[0].sites.size(); ++i) {
+            const SiteSnapshot& fast = frames[0].sites[i];
+            const SiteSnapshot& reference = frames[1].sites[i];
+            for (std::size_t c = 0; c < fast.diagnostics.size(); ++c) {
+                const std::vector<float>& expected = reference.diagnostics[c].values;
+                QVERIFY2(std::ranges::equal(fast.diagnostics[c].values, expected,
+                                            [](float a, float b) {
+                                                return (std::isnan(a) && std::isnan(b)) ||
+                                                       std::abs(a - b) <= 1e-4F * std::max(1.F, std::abs(b));
+                                            }),
+                         fast.diagnostics[c].name.c_str());
+            }
+            for (std::size_t c = 0; c < fast.composites.size(); ++c) {
+                QVERIFY(close(static_cast<double>(fast.composites[c].knowledgeRms),
+                              static_cast<double>(reference.composites[c].knowledgeRms), 1e-4));
+                QVERIFY(close(static_cast<double>(fast.composites[c].activeRms),
+                              static_cast<double>(reference.composites[c].activeRms), 1e-4));
+            }
+        }
+    }
+
+    void aMeterKeepsNothingOfTheSiteBefore() {
+        const Setup setup;
+        const auto net = buildNet(setup.net());
+        const Site& site = siteNamed(*net, "mixer.hyper_w1");
+        SiteTap tap;
+        (void)site.composite->forward(randomTensor({40, setup.spec.stateDim}, 1), &tap);
+        SiteMeter meter;
+        const RowValidity valid{.agent = {}, .mixer = at::ones({40})};
+        const SiteMeasurement first = meter.measure(site, &tap, valid);
+        const SiteMeasurement mixing = meter.measure(siteNamed(*net, "mixer.mix"), nullptr, valid);
+        QVERIFY(mixing.gradNorm.empty() && mixing.activity.empty() && mixing.meanActivation.empty());
+        const SiteMeasurement again = meter.measure(site, &tap, valid);
+        QCOMPARE(again.weightNorm, first.weightNorm);
+        QCOMPARE(again.meanActivation, first.meanActivation);
+        QCOMPARE(again.firingShare, first.firingShare);
+    }
+
+    void summariesNeedNoFrame() {
+        const Setup setup = still("rnn");
+        const auto learner = setup.learner();
+        Diagnostics diagnostics({}, learner->online().sites());
+        QVERIFY(learner->update(setup.batch(randomEpisodes(setup.spec, {5, 6})), &diagnostics, true));
+        const auto direct = diagnostics.summarise();
+        const auto throughFrame = diagnostics.summarise(diagnostics.frame({}));
+        QCOMPARE(direct.size(), throughFrame.size());
+        for (std::size_t i = 0; i < direct.size(); ++i) {
+            QCOMPARE(direct[i].site, throughFrame[i].site);
+            QCOMPARE(direct[i].stagnant, throughFrame[i].stagnant);
+            QCOMPARE(direct[i].dormant, throughFrame[i].dormant);
+            QCOMPARE(direct[i].ruaP10, throughFrame[i].ruaP10);
+        }
+    }
+
     void manyRowsAreThinnedOutEvenly() {
         Setup setup;
         const auto net = buildNet(setup.net());
