@@ -84,6 +84,7 @@ class TrainerImpl final : public Trainer {
     Result<void> takeGradientStep();
     Result<void> runInterventions(std::string_view trigger);
     void closeDiagnosticsWindow();
+    void storeFrame();
     void copyTargetIfDue();
     Result<void> evaluateIfDue();
     Batch probeBatch() const;
@@ -224,8 +225,7 @@ Result<void> TrainerImpl::update() {
     }
     const std::int64_t frameInterval = m_experiment.diagnostics.frameInterval;
     if (frameInterval > 0 && step.value % frameInterval == 0) {
-        const TimedSection timed(m_times.diagnosticsS);
-        m_store.frame(m_diagnostics.frame(m_counters.clocks));
+        storeFrame();
     }
     return runInterventions("periodic");
 }
@@ -251,9 +251,24 @@ Result<void> TrainerImpl::takeGradientStep() {
 }
 
 void TrainerImpl::closeDiagnosticsWindow() {
-    const TimedSection timed(m_times.diagnosticsS);
-    m_diagnostics.closeWindow();
-    m_metrics.storeStagnation(m_counters.clocks, m_diagnostics.summarise());
+    std::vector<StagnationSummary> summaries;
+    {
+        const TimedSection timed(m_times.diagnosticsS);
+        m_diagnostics.closeWindow();
+        summaries = m_diagnostics.summarise();
+    }
+    const TimedSection timed(m_times.storeS);
+    m_metrics.storeStagnation(m_counters.clocks, summaries);
+}
+
+void TrainerImpl::storeFrame() {
+    NeuronFrame frame;
+    {
+        const TimedSection timed(m_times.diagnosticsS);
+        frame = m_diagnostics.frame(m_counters.clocks);
+    }
+    const TimedSection timed(m_times.storeS);
+    m_store.frame(frame);
 }
 
 Result<void> TrainerImpl::runInterventions(std::string_view trigger) {

@@ -78,10 +78,10 @@ train() {
     shift 3
     local workspace=$scratch/$method.$table.$seed line
     line=$("$KNIFECTL" train "$here/$table.toml" --set "mixer.method=$method" "$@" --seed "$seed" --threads 1 \
-        --workspace "$workspace" --json --quiet | tail -n 1 | jq -c --arg method "$method" --arg table "$table" \
-        'select(.status != "interrupted")
-         | {method: $method, table: $table, seed, status, updates, wall_s, test_return: .final.test_return,
-            q_tot: .final.q_tot, weights_sha256}')
+        --workspace "$workspace" --json --quiet | tail -n 1 |
+        jq -c --arg method "$method" --arg table "$table" --arg settings "$*" 'select(.status != "interrupted")
+         | {method: $method, table: $table, seed, settings: $settings, status, updates, wall_s,
+            test_return: .final.test_return, q_tot: .final.q_tot, weights_sha256}')
     rm -rf "$workspace"
     if [ -z "$line" ]; then
         echo "run.sh: $method on $table with seed $seed did not come to its end" >&2
@@ -92,12 +92,13 @@ train() {
 export -f train
 
 touch "$results"
-jq -rR 'fromjson? | "\(.method) \(.table) \(.seed)"' "$results" >"$scratch/done"
+jq -rR 'fromjson? | "\(.method) \(.table) \(.seed) \(.settings)"' "$results" >"$scratch/done"
 for seed in $(seq "$seeds"); do
     for table in $only; do
         for method in $methods; do
-            # shellcheck disable=SC2046 # settings are words
-            grep -qxF "$method $table $seed" "$scratch/done" || echo "$method" "$table" "$seed" $(settings_of "$method")
+            settings=$(settings_of "$method")
+            # A run with other settings is another run.
+            grep -qxF "$method $table $seed $settings" "$scratch/done" || echo "$method $table $seed $settings"
         done
     done
 done >"$scratch/todo"
@@ -113,8 +114,13 @@ jq -cnR --arg methods "$methods" --arg tables "$(awk 'NF {print $1}' <<<"$tables
     "$results" >"$scratch/sorted"
 mv "$scratch/sorted" "$results"
 
+notes=$(for method in $methods; do
+    settings=$(settings_of "$method")
+    [ -z "$settings" ] || echo "- $method: \`$settings\`"
+done)
+
 # Three tables of methods by payoff tables.
-jq -rn --rawfile lines "$results" --arg tables "$tables" --arg methods "$methods" --argjson near "$tolerance" '
+jq -rn --rawfile lines "$results" --arg tables "$tables" --arg methods "$methods" --arg notes "$notes" --argjson near "$tolerance" '
     def mean: if length == 0 then null else add / length end;
     def round2: if . == null then "–" else (. * 100 | round / 100 | tostring) end;
     # What the runs of one method on one table say; $t is the table.
@@ -135,7 +141,8 @@ jq -rn --rawfile lines "$results" --arg tables "$tables" --arg methods "$methods
     "# Every method on every payoff table",
     "",
     "Written by `run.sh` from `results.jsonl`. Exploration is uniform. The best possible return stands behind the name",
-    "of a table.",
+    "of a table. All methods have the agents, optimiser and budget that the file of the table gives, but for these settings:",
+    "", $notes,
     "",
     "## Greedy return (mean over seeds)", "", grid("returns"), "",
     "## Seeds that reach the optimum", "", grid("hits"), "",

@@ -104,9 +104,13 @@ void TestKnifectlRuns::commandLineOverridesTheFile() {
     QCOMPARE(shorter.object()["env_steps"].toInt(), 600);
     const Outcome otherMixer = m_ctl.train(m_file, {"--steps", "600", "--set", R"(mixer={method="vdn"})"});
     VERIFY_EXIT(otherMixer, 0);
-    const Outcome leftover = m_ctl.train(m_file, {"--set", "mixer.method=vdn"});
-    VERIFY_EXIT(leftover, 2);
-    QVERIFY2(leftover.err.contains("mixer.embed"), leftover.describe()); // VDN has no embedding
+    // The file's own keys of QMIX go with QMIX; one that is given beside the new method is checked against it.
+    const Outcome otherMethod = m_ctl.train(m_file, {"--steps", "600", "--set", "mixer.method=vdn"});
+    VERIFY_EXIT(otherMethod, 0);
+    QCOMPARE(hashOf(otherMethod), hashOf(otherMixer));
+    const Outcome foreignKey = m_ctl.train(m_file, {"--set", "mixer.method=vdn", "--set", "mixer.embed=8"});
+    VERIFY_EXIT(foreignKey, 2);
+    QVERIFY2(foreignKey.err.contains("mixer.embed"), foreignKey.describe()); // VDN has no embedding
 }
 
 void TestKnifectlRuns::interruptedRunGoesOnAsIfNothingHappened() {
@@ -267,6 +271,7 @@ void TestKnifectlRuns::doctorFindsNothing() {
     const Outcome outcome = m_ctl.run({"doctor"});
     VERIFY_EXIT(outcome, 0);
     QVERIFY2(outcome.out.contains(m_ctl.workspace()), outcome.describe());
+    QVERIFY2(outcome.out.contains("small products"), outcome.describe());
 }
 
 QTEST_GUILESS_MAIN(TestKnifectlRuns)

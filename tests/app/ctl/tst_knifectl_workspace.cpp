@@ -145,7 +145,7 @@ void TestKnifectlWorkspace::fullDiskKeepsWhatWasStored() {
     const Outcome outcome = m_ctl->shell(isolate.arg(disk + R"(
 ctl() { "$KNIFECTL" "$@" --workspace disk/w --json --quiet; }
 ctl train small.toml >disk/first.json; echo "fits: $?"
-ctl train small.toml --set diagnostics.frame_interval=1 --steps 6000 | grep -o "\"status\":\"[a-z]*\""
+ctl train small.toml --set diagnostics.frame_interval=40 --steps 200000 | grep -o "\"status\":\"[a-z]*\""
 ctl runs
 ctl show last
 mount -o remount,size=64m disk
