@@ -118,9 +118,10 @@ Learner::Targets Learner::makeTargets(const Batch& batch, const NetPass& online,
     const at::Tensor values = chooser.mixer().choosesByOutputs()
                                   ? chosenBy.outputs
                                   : chooser.mixer().actionValues(chosenBy.outputs, chosenBy.hidden, memory);
+    const at::Tensor greedy =
+        greedyActions(values.view({observed, batch.episodes, batch.agents, -1}), batch.unavailable);
     Targets targets;
-    targets.greedy = greedyActions(values.view({observed, batch.episodes, batch.agents, -1}), batch.unavailable);
-    targets.bootstrap = bootstrapAt(batch, target, observed, targets.greedy);
+    targets.bootstrap = bootstrapAt(batch, target, observed, greedy);
     const TargetSpec spec{.steps = batch.steps,
                           .episodes = batch.episodes,
                           .outputs = targets.bootstrap.size(1),
@@ -204,14 +205,12 @@ Learner::Evaluated Learner::evaluateByGraph(const Batch& batch, const NetPass& o
     const at::AutoGradMode mode(keep == Keep::Gradient);
     const std::int64_t rows = batch.steps * batch.episodes;
     const at::Tensor weights = stepWeights(batch);
-    const MixerLoss loss =
-        m_online->mixer().loss({.online = view(batch, online, batch.steps, batch.actions),
-                                .greedy = targets.greedy.slice(0, 0, batch.steps).reshape({rows, batch.agents}),
-                                .targets = targets.values,
-                                .bootstrap = targets.bootstrap.slice(0, 0, rows),
-                                .weights = weights,
-                                .update = batch.number},
-                               taps);
+    const MixerLoss loss = m_online->mixer().loss({.online = view(batch, online, batch.steps, batch.actions),
+                                                   .targets = targets.values,
+                                                   .bootstrap = targets.bootstrap.slice(0, 0, rows),
+                                                   .weights = weights,
+                                                   .update = batch.number},
+                                                  taps);
     const at::NoGradGuard noGrad;
     const auto mean = [&](const at::Tensor& values) {
         return (values.mean(1, /*keepdim=*/true) * weights).sum().item<double>();

@@ -31,7 +31,9 @@ struct UpdateReport {
 
 /// Everything a surgery may not change, on one held batch.
 struct Probe {
-    at::Tensor q;          ///< online outputs of the agents, [T + 1, B * N, ...]
+    /// Online outputs of the agents, [T + 1, B * N, ...]; where the head is the mixer's (MixerNeeds::valuesPerAction
+    /// is 0) the memory that it reads.
+    at::Tensor q;
     at::Tensor qTot;       ///< online, at the actions taken, [T * B, C], 0 on padded steps
     at::Tensor targetQTot; ///< what the target network bootstraps from there, 0 on padded steps
     double loss = 0.0;
@@ -73,8 +75,7 @@ class Learner {
 
   private:
     struct Targets {
-        at::Tensor greedy;    ///< [T + 1, B, N], of the network that chooses
-        at::Tensor bootstrap; ///< [(T + 1) * B, C]
+        at::Tensor bootstrap; ///< [(T + 1) * B, C], at the greedy actions of the network that chooses
         at::Tensor values;    ///< [T * B, C]
     };
     /// The loss of one batch and where its gradient comes from: a graph, or a gradient of the agents' outputs.

@@ -42,9 +42,9 @@ struct MixerNeeds {
 /// Everything a loss may use. Tensors of `online` carry gradients, everything else does not.
 struct LossInput {
     JointView online;        ///< at the actions taken, steps 0 … T - 1
-    at::Tensor greedy;       ///< [R, N] the online network's greedy actions
     at::Tensor targets;      ///< [R, C] TD(lambda) targets of the target mixer's bootstrap(); 0 on padded steps
-    at::Tensor bootstrap;    ///< [R, C] that bootstrap() itself, at the greedy joint action of each step
+    at::Tensor bootstrap;    ///< [R, C] that bootstrap() itself, at the joint action the targets are made of: the
+                             ///< online agents' choice in each step, or the target agents' without learning.double_q
     at::Tensor weights;      ///< [R, 1] valid steps, summing to one
     std::int64_t update = 0; ///< learner updates so far, for schedules inside a method
 };
@@ -82,10 +82,13 @@ class Mixer {
     [[nodiscard]] virtual at::Tensor actionValues(const at::Tensor& outputs, const at::Tensor& hidden,
                                                   at::Tensor& memory) const;
 
-    /// The fast path of this very object, or nullptr. It may be used where loss() is the default.
+    /// The fast path of this very object, or nullptr, the default. With one the learner calls neither loss() nor
+    /// bootstrap() but computes their defaults from the kernel: who overrides this answers for it that both are the
+    /// defaults and that no further agents are asked for. Nothing checks that.
     [[nodiscard]] virtual std::unique_ptr<MixKernel> makeKernel(WorkerPool& pool) const;
 
-    /// Multiply-adds times two of one forward row, for benchmarks.
+    /// Multiply-adds times two of one forward row, for benchmarks; an upper bound where the target network needs less of
+    /// the method than the online one.
     [[nodiscard]] virtual double flopsPerRow() const { return 0.0; }
     /// The part of them that reads the state, into which no gradient flows back.
     [[nodiscard]] virtual double inputFlopsPerRow() const { return 0.0; }

@@ -55,7 +55,8 @@ double WeightedQmixMixer::inputFlopsPerRow() const {
 }
 
 at::Tensor CwQmixMixer::matters(const LossInput& input, const at::Tensor&) const {
-    const at::Tensor isGreedy = (input.online.actions == input.greedy).all(1, /*keepdim=*/true);
+    const at::Tensor greedy = greedyActions(input.online.outputs, input.online.unavailable);
+    const at::Tensor isGreedy = (input.online.actions == greedy).all(1, /*keepdim=*/true);
     return isGreedy.logical_or(input.targets > input.bootstrap);
 }
 

@@ -2,9 +2,11 @@
 // Weighted QMIX (Rashid et al. 2020): QMIX projected onto the joint actions that matter, beside an unrestricted Q* that
 // targets are made of. Q* has agents of its own, "central":
 //   Q_tot = QMIX(q_1 .. q_N, s),   Q* = FF(s, q*_1 .. q*_N)
-//   y = TD target of Q*^- at the greedy joint action of the QMIX agents
+//   y = TD target of Q*^- at u', the greedy joint action of the online QMIX agents, or of the target's without double Q
 //   loss = mean w (Q_tot - y)^2 + c mean (Q* - y)^2
-// CW-QMIX (centrally weighted): w = 1 where u is the greedy joint action or y > Q*^-(s, greedy), else alpha.
+// CW-QMIX (centrally weighted): w = 1 where u is greedy or y > Q*^-(s, u'), else alpha. Greedy is what the online
+// agents, which are trained, would do now, whoever chooses u'; y is compared where it is made. The released code knows
+// double Q only, where the two actions are one.
 // OW-QMIX (optimistically weighted): w = 1 where Q_tot < y, else alpha.
 // From the released code: alpha 0.1, and c = 1/2 in PyMARL2; w carries no gradient. mix() is Q_tot.
 #pragma once

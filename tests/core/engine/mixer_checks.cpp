@@ -124,7 +124,6 @@ JointView everyJointAction(const JointView& view) {
 LossInput someLoss(const JointView& view, std::uint64_t number) {
     const std::int64_t rows = view.rows();
     return {.online = view,
-            .greedy = greedyActions(view.outputs, view.unavailable),
             .targets = randomTensor({rows, 1}, number),
             .bootstrap = randomTensor({rows, 1}, number + 1),
             .weights = at::full({rows, 1}, 1.0 / static_cast<double>(rows)),
@@ -183,6 +182,31 @@ std::string gradientComplaint(const Setup& moving, const std::function<bool(cons
         // Where the kink of a ReLU lies within the longer step, the shorter one decides.
         if (!agrees(1e-3) && !agrees(3e-4)) {
             return fmt::format("{}: {} instead of {}", parameter.name, slope, expected);
+        }
+    }
+    return {};
+}
+
+std::string fastAgentsComplaint(const Setup& moving) {
+    Setup setup = standingStill(moving);
+    setup.pool = std::make_shared<WorkerPool>(1);
+    const auto fast = setup.learner();
+    setup.pool = nullptr;
+    const auto plain = setup.learner();
+    const Batch batch = setup.batch(randomEpisodes(setup.spec, {4, 6, 2, 5}));
+    for (Learner* learner : {fast.get(), plain.get()}) {
+        shakeTarget(*learner);
+        update(*learner, batch);
+    }
+    for (const Parameter& parameter : plain->online().parameters().all()) {
+        const double largest = parameter.grad.abs().max().item<double>();
+        if (largest == 0.0) {
+            return parameter.name + " has no gradient";
+        }
+        const at::Tensor& other = parameterNamed(fast->online(), parameter.name).grad;
+        const double error = (other - parameter.grad).abs().max().item<double>();
+        if (error > 1e-4 * largest + 1e-6) {
+            return fmt::format("{}: {} apart of {}", parameter.name, error, largest);
         }
     }
     return {};

@@ -16,7 +16,7 @@ namespace knife::test {
 [[nodiscard]] JointView someView(const Setup& setup, const FactorizedNet& net, std::int64_t rows, std::uint64_t number);
 /// The first row of a view at each of its available joint actions.
 [[nodiscard]] JointView everyJointAction(const JointView& view);
-/// A loss over `view`: random targets and bootstraps, greedy actions of its outputs, equal weights.
+/// A loss over `view`: random targets and bootstraps, equal weights.
 [[nodiscard]] LossInput someLoss(const JointView& view, std::uint64_t number);
 
 /// Copies noise into the target, so that online and target values differ.
@@ -26,6 +26,8 @@ void shakeTarget(Learner& learner);
 [[nodiscard]] std::string paddingComplaint(const Setup& setup);
 /// Gradients equal slopes of the loss for all parameters that `checked` names.
 [[nodiscard]] std::string gradientComplaint(const Setup& setup, const std::function<bool(const std::string&)>& checked);
+/// Every parameter gets a gradient, and the same one whether the agents use their fast path or the reference.
+[[nodiscard]] std::string fastAgentsComplaint(const Setup& setup);
 /// Composites at every site that takes them change no bit of values, targets and loss, round by round in training.
 [[nodiscard]] std::string surgeryComplaint(const Setup& setup);
 

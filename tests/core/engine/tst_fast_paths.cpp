@@ -9,6 +9,7 @@
 #include "core/nets/mixers/mix_kernel.h"
 #include "core/plasticity/surgeon.h"
 #include "engine_fixtures.h"
+#include "mixer_checks.h"
 
 using namespace knife;
 using namespace knife::test;
@@ -157,6 +158,24 @@ class TestFastPaths : public QObject {
         pair.operate(events);
         pair.train(2, 0);
         pair.compareGradients();
+    }
+
+    // Mixers that remain a graph, and read what agents see or remember beside their values.
+    void agentsBelowAGraphLearnTheSame_data() {
+        QTest::addColumn<QString>("method");
+        QTest::addColumn<int>("fcLayers");
+        for (const char* method : {"qtran_base", "qtran_alt", "qplex", "riskq", "dmix"}) {
+            for (const int layers : {1, 2}) {
+                QTest::addRow("%s, %d layers", method, layers) << QString(method) << layers;
+            }
+        }
+    }
+    void agentsBelowAGraphLearnTheSame() {
+        QFETCH(QString, method);
+        QFETCH(int, fcLayers);
+        const Setup setup = setupOf("method = \"" + method + "\"", fcLayers, smallWorld());
+        const std::string complaint = fastAgentsComplaint(setup);
+        QVERIFY2(complaint.empty(), complaint.c_str());
     }
 
     void theFastPathIsTheOneThatIsUsed() {

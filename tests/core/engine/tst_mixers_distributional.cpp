@@ -562,7 +562,6 @@ class TestMixersDistributional : public QObject {
             const at::Tensor columns = net->mixer().bootstrap(view);
             const at::Tensor weights = at::softmax(randomTensor({view.rows(), 1}, 8), 0);
             const LossInput input{.online = view,
-                                  .greedy = view.actions,
                                   .targets = randomTensor(columns.sizes().vec(), 9) * 2.0,
                                   .bootstrap = columns,
                                   .weights = weights,

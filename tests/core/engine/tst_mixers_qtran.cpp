@@ -362,7 +362,6 @@ class TestMixersQtran : public QObject {
         valid[5] = 0.0;
         valid[11] = 0.0;
         const LossInput input{.online = view,
-                              .greedy = {},
                               .targets = randomTensor({kRows, 1}, 26),
                               .bootstrap = {},
                               .weights = valid / valid.sum(),
@@ -397,7 +396,6 @@ class TestMixersQtran : public QObject {
         JointView view = someView(setup, 30);
         view.outputs = view.outputs + 100.0;
         const LossInput input{.online = view,
-                              .greedy = {},
                               .targets = at::zeros({kRows, 1}),
                               .bootstrap = {},
                               .weights = at::full({kRows, 1}, 1.0 / kRows),
