@@ -21,6 +21,8 @@ class CompositeKernel {
     };
     /// `layer` must outlive the kernel.
     CompositeKernel(const CompositeLinear& layer, const Layout& layout);
+    CompositeKernel(const CompositeKernel&) = delete; // its branches refer to its own gradients
+    CompositeKernel& operator=(const CompositeKernel&) = delete;
 
     /// Before every pass: takes present values and branches, and makes room for `slots` rows of activations, for blocks
     /// of `blockRows` and that many shards.
@@ -47,6 +49,8 @@ class CompositeKernel {
         std::vector<float> hidden; ///< [slots x units]
         Branch(const Parameter& weight, const Parameter& biasParameter, const Parameter& outgoing,
                GradientShards& gradients, const Layout& layout);
+        Branch(const Branch&) = delete;
+        Branch& operator=(const Branch&) = delete;
         [[nodiscard]] Rows at(std::int64_t slot) { return {hidden.data() + slot * units, units}; }
         void forward(std::int64_t rows, std::int64_t slot, const float* x, float* y);
     };

@@ -2,10 +2,17 @@
 #include "core/nets/fused/feed_forward_kernel.h"
 
 #include <ATen/core/Tensor.h>
+#include <c10/util/Exception.h>
 
 namespace knife {
 
 namespace {
+
+const FeedForward& shallow(const FeedForward& net) {
+    TORCH_INTERNAL_ASSERT(net.layers().size() == (net.first() != nullptr ? 0U : 1U),
+                          "FeedForwardKernel is made for at most one hidden layer");
+    return net;
+}
 
 const Parameter& lastBias(const FeedForward& net) {
     return net.first() != nullptr ? net.first()->outBias() : *net.layers().front().bias;
@@ -14,7 +21,7 @@ const Parameter& lastBias(const FeedForward& net) {
 } // namespace
 
 FeedForwardKernel::FeedForwardKernel(const FeedForward& net)
-    : m_net(net),
+    : m_net(shallow(net)),
       m_bias(lastBias(net).value.data_ptr<float>()),
       m_biasHandle(m_gradients.add(lastBias(net))),
       m_out(lastBias(net).value.numel()) {

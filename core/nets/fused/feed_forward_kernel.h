@@ -16,6 +16,8 @@ class FeedForwardKernel {
   public:
     /// `net` has at most one hidden layer, dense inputs and outputs, and outlives the kernel.
     explicit FeedForwardKernel(const FeedForward& net);
+    FeedForwardKernel(const FeedForwardKernel&) = delete; // its layers refer to its own gradients
+    FeedForwardKernel& operator=(const FeedForwardKernel&) = delete;
 
     void load(std::int64_t slots, const std::vector<std::int64_t>& blockRows, int shards);
     /// x [rows x in] -> y [rows x out], bias included.

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include <ATen/core/Tensor.h>
+#include <c10/util/Exception.h>
 
 namespace knife {
 
@@ -58,7 +59,9 @@ void LinearKernel::prepare(std::int64_t rows) {
 }
 
 const LinearKernel::Products& LinearKernel::of(std::int64_t rows) const {
-    return *std::ranges::find(m_products, rows, &Products::rows);
+    const auto found = std::ranges::find(m_products, rows, &Products::rows);
+    TORCH_INTERNAL_ASSERT(found != m_products.end(), "prepare(", rows, ") was forgotten");
+    return *found;
 }
 
 void LinearKernel::forward(std::int64_t rows, const float* x, float* y, Accumulate accumulate) const {

@@ -26,7 +26,7 @@ class LinearKernel {
 
     /// Takes the weight's present values; before every pass.
     void load();
-    /// Makes products for blocks of that many rows; not from several threads.
+    /// Makes products for blocks of that many rows, which the passes below need; not from several threads.
     void prepare(std::int64_t rows);
 
     /// y (+)= x W^T.
@@ -35,9 +35,6 @@ class LinearKernel {
     void toInput(std::int64_t rows, const float* dy, float* dx, Accumulate accumulate = Accumulate::No) const;
     /// dW += dy^T x, into one shard's gradient.
     void toWeight(std::int64_t rows, const float* dy, const float* x, int shard) const;
-
-    [[nodiscard]] std::int64_t in() const { return m_in; }
-    [[nodiscard]] std::int64_t out() const { return m_out; }
 
   private:
     struct Products {
