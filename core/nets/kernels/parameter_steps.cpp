@@ -66,14 +66,15 @@ double sumOfSquaresImpl(const float* values, std::int64_t count) {
 
 void scaleImpl(float factor, float* values, std::int64_t count) {
     const Lanes d;
-    forVectors<1>(count, {values},
-                  [&](float* const* at) { hn::StoreU(hn::Mul(hn::LoadU(d, at[0]), hn::Set(d, factor)), d, at[0]); });
+    forVectors<1>(count, {values}, [&](float* const* at) HWY_ATTR {
+        hn::StoreU(hn::Mul(hn::LoadU(d, at[0]), hn::Set(d, factor)), d, at[0]);
+    });
 }
 
 void keepWhereImpl(const float* mask, float* values, std::int64_t count) {
     const Lanes d;
     // The mask is only read.
-    forVectors<2>(count, {values, const_cast<float*>(mask)}, [&](float* const* at) {
+    forVectors<2>(count, {values, const_cast<float*>(mask)}, [&](float* const* at) HWY_ATTR {
         const auto keep = hn::Ne(hn::LoadU(d, at[1]), hn::Zero(d));
         hn::StoreU(hn::IfThenElseZero(keep, hn::LoadU(d, at[0])), d, at[0]);
     });
@@ -86,7 +87,7 @@ void rmspropStepImpl(const StepArrays& arrays, const RmspropRates& rates) {
     const auto epsilon = hn::Set(d, rates.epsilon);
     const auto lr = hn::Set(d, rates.lr);
     forVectors<3>(arrays.count, {arrays.theta, arrays.moment2, const_cast<float*>(arrays.gradient)},
-                  [&](float* const* at) {
+                  [&](float* const* at) HWY_ATTR {
                       const auto g = hn::LoadU(d, at[2]);
                       const auto v = hn::MulAdd(alpha, hn::LoadU(d, at[1]), hn::Mul(share, hn::Mul(g, g)));
                       const auto step = hn::Div(hn::Mul(lr, g), hn::Add(hn::Sqrt(v), epsilon));
@@ -106,7 +107,7 @@ void adamStepImpl(const StepArrays& arrays, const AdamStepRates& rates) {
     const auto epsilon = hn::Set(d, rates.epsilon);
     const auto lr = hn::Set(d, rates.lr);
     forVectors<4>(arrays.count, {arrays.theta, arrays.moment1, arrays.moment2, const_cast<float*>(arrays.gradient)},
-                  [&](float* const* at) {
+                  [&](float* const* at) HWY_ATTR {
                       const auto g = hn::LoadU(d, at[3]);
                       const auto m = hn::MulAdd(beta1, hn::LoadU(d, at[1]), hn::Mul(share1, g));
                       const auto v = hn::MulAdd(beta2, hn::LoadU(d, at[2]), hn::Mul(share2, hn::Mul(g, g)));
