@@ -59,6 +59,29 @@ void initialise(const AgentConfig& config, const AgentMaterials& materials) {
     }
 }
 
+// Settings that the agent would silently ignore.
+Result<void> checkSettings(const AgentShape& shape) {
+    const AgentConfig& config = shape.config;
+    if (config.fcLayers != 1 && config.kind != "rnn") {
+        return fail(ErrorCode::Usage,
+                    fmt::format("agent.fc_layers = {}: only agents of kind \"rnn\" have a choice of layers, not \"{}\"",
+                                config.fcLayers, config.kind));
+    }
+    if (config.creluWidth != AgentConfig().creluWidth && config.kind != "rnn_crelu") {
+        return fail(ErrorCode::Usage,
+                    fmt::format("agent.crelu_width = \"{}\": only agents of kind \"rnn_crelu\" have a choice of that "
+                                "width, not \"{}\"",
+                                config.creluWidth, config.kind));
+    }
+    if (config.headGain != AgentConfig().headGain && shape.outputs == 0) {
+        return fail(ErrorCode::Usage,
+                    fmt::format("agent.head_gain = {}: the agents of this method have no head of their own, its "
+                                "quantile network in [mixer] takes the place",
+                                config.headGain));
+    }
+    return {};
+}
+
 } // namespace
 
 std::unique_ptr<AgentKernel> Agent::makeKernel(WorkerPool&) const {
@@ -70,12 +93,8 @@ Result<std::unique_ptr<Agent>> makeAgent(const AgentShape& shape, const AgentMat
     std::string known;
     for (const Entry& entry : kAgents) {
         if (kind == entry.kind) {
-            if (shape.config.fcLayers != 1 && kind != "rnn") {
-                return fail(
-                    ErrorCode::Usage,
-                    fmt::format("agent.fc_layers = {}: only agents of kind \"rnn\" have a choice of layers, not "
-                                "\"{}\"",
-                                shape.config.fcLayers, kind));
+            if (auto checked = checkSettings(shape); !checked) {
+                return tl::unexpected(checked.error());
             }
             auto agent = entry.make(shape, materials);
             initialise(shape.config, materials);

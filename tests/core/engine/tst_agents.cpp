@@ -283,6 +283,43 @@ class TestAgents : public QObject {
             QVERIFY(net.error().message.find("agent.fc_layers") != std::string::npos);
         }
     }
+
+    void theWidthOfCreluIsAChoiceOfOneKind_data() { addKinds(); }
+    void theWidthOfCreluIsAChoiceOfOneKind() {
+        QFETCH(QString, kind);
+        AgentConfig config = agentOf(kind.toUtf8().constData());
+        config.creluWidth = "equal_parameters";
+        const auto net = FactorizedNet::build(specOf(config));
+        QCOMPARE(net.has_value(), kind == "rnn_crelu");
+        if (!net) {
+            QVERIFY(net.error().code == ErrorCode::Usage);
+            QVERIFY(net.error().message.find("agent.crelu_width") != std::string::npos);
+        }
+    }
+
+    void aHeadThatIsTheMixersHasNoGain_data() {
+        QTest::addColumn<QString>("method");
+        QTest::addColumn<bool>("ownHead");
+        for (const auto& [method, ownHead] :
+             {std::pair{"ddn", false}, {"dmix", false}, {"diql", false}, {"rmix", true}, {"riskq", true}}) {
+            QTest::addRow("%s", method) << QString(method) << ownHead;
+        }
+    }
+    void aHeadThatIsTheMixersHasNoGain() {
+        QFETCH(QString, method);
+        QFETCH(bool, ownHead);
+        AgentConfig config = agentOf("rnn");
+        NetSpec spec = specOf(config);
+        spec.mixer = sectionOf("method = \"" + method.toStdString() + "\"", "mixer");
+        QVERIFY(FactorizedNet::build(spec).has_value());
+        spec.agent.headGain = 0.01;
+        const auto net = FactorizedNet::build(spec);
+        QCOMPARE(net.has_value(), ownHead);
+        if (!net) {
+            QVERIFY(net.error().code == ErrorCode::Usage);
+            QVERIFY(net.error().message.find("agent.head_gain") != std::string::npos);
+        }
+    }
 };
 
 QTEST_APPLESS_MAIN(TestAgents)
