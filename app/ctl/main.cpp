@@ -78,7 +78,9 @@ int main(int argc, char** argv) {
     knife::addEnvsCommand(root, context);
     knife::addBenchCommand(root, context);
     knife::addDoctorCommand(root, context,
-                            {{"tensor library", knife::engineVersion()}, {"BLAS", knife::blasDescription()}});
+                            {{"tensor library", knife::engineVersion()},
+                             {"BLAS", knife::blasDescription()},
+                             {"small products", knife::smallProductsDescription()}});
     try {
         root.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

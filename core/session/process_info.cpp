@@ -10,6 +10,8 @@
 #include <fmt/format.h>
 #include <torch/version.h>
 
+#include "core/nets/kernels/small_gemm.h"
+
 namespace knife {
 
 namespace {
@@ -42,6 +44,12 @@ void keepLibrariesToOneThread() {
 
 std::string engineVersion() {
     return fmt::format("LibTorch {}", TORCH_VERSION);
+}
+
+std::string smallProductsDescription() {
+    constexpr GemmShape kTypical{.m = 32, .n = 64, .k = 64, .lda = 64, .ldb = 64, .ldc = 64};
+    return SmallGemm::product(kTypical, Accumulate::No).backend() == GemmBackend::Generated ? "LIBXSMM"
+                                                                                            : "BLAS (slower)";
 }
 
 std::string blasDescription() {
