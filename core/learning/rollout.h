@@ -38,7 +38,6 @@ class Rollout {
 
     [[nodiscard]] const VectorEnv& environments() const { return m_environments; }
     [[nodiscard]] const FirstMoment& firstMoment() const { return m_first; }
-    [[nodiscard]] const InputLayout& layout() const { return m_layout; }
 
   private:
     [[nodiscard]] bool isActive(int e) const;

@@ -343,12 +343,4 @@ Result<void> readCheckpoint(std::string_view bytes, const TrainerParts& parts, c
     return {};
 }
 
-Result<Clocks> savedClocks(std::string_view saved) {
-    const auto message = parse(saved);
-    if (!message) {
-        return tl::unexpected(message.error());
-    }
-    return readClocks(message->clocks());
-}
-
 } // namespace knife

@@ -72,7 +72,4 @@ class Trainer {
     [[nodiscard]] virtual Result<void> restore(std::string_view saved) = 0;
 };
 
-/// The clocks of a saved state, without building a trainer.
-[[nodiscard]] Result<Clocks> savedClocks(std::string_view saved);
-
 } // namespace knife

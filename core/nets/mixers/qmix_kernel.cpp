@@ -34,7 +34,6 @@ QmixKernel::QmixKernel(const MonotonicMixing& mixing, WorkerPool& pool)
 
 void QmixKernel::arrange(std::int64_t rows, bool keepAll) {
     m_keepAll = keepAll;
-    m_rows = rows;
     // Two shards whatever the number of threads: sums over rows must not depend on it.
     const std::int64_t count = rows < kRowsWorthTwoShards ? 1 : 2;
     m_shards.assign(static_cast<std::size_t>(count), {});

@@ -52,7 +52,6 @@ class QmixKernel final : public MixKernel {
     Generated m_generated;
     const float* m_q = nullptr;
     const float* m_state = nullptr;
-    std::int64_t m_rows = 0;
     bool m_keepAll = false;
     std::vector<std::vector<Block>> m_shards;
 };

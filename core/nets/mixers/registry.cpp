@@ -22,8 +22,6 @@ namespace knife {
 
 namespace {
 
-constexpr const char* kDefaultMethod = "qmix";
-
 template <typename MixerType, typename Config>
 Result<std::unique_ptr<Mixer>> make(const Section& section, const MixerShape& shape, const MixerMaterials& materials) {
     const auto config = readMethod<Config>(section);
@@ -62,7 +60,7 @@ constexpr std::array kMixers{
 
 Result<std::unique_ptr<Mixer>> makeMixer(const Section& section, const MixerShape& shape,
                                          const MixerMaterials& materials) {
-    const auto entry = findMethod(section, kMixers, kDefaultMethod);
+    const auto entry = findMethod(section, kMixers, kDefaultMixerMethod);
     if (!entry) {
         return tl::unexpected(entry.error());
     }
@@ -78,7 +76,7 @@ std::vector<std::string> mixerMethods() {
 }
 
 Result<Section> resolveMixer(const Section& section) {
-    const auto entry = findMethod(section, kMixers, kDefaultMethod);
+    const auto entry = findMethod(section, kMixers, kDefaultMixerMethod);
     if (!entry) {
         return tl::unexpected(entry.error());
     }
