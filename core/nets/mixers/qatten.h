@@ -4,7 +4,7 @@
 //   Q_tot = sum_h |head(s)|_h Q_h + c(s)
 // Every weight is positive, so Q_tot rises with every q_a. x_a is agent a's own slice of the state, as in the released
 // code, where the environment names such slices (MixerShape::agentState). Where it does not, x_a is the agent's
-// observation; that fallback is ours.
+// observation; that fallback is ours, and so far what every environment here gets: none names slices yet.
 #pragma once
 
 #include <optional>

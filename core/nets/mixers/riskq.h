@@ -9,7 +9,8 @@
 //
 // From the authors' released code: sorting, widths, one head, Wang's measure at 0.75, K = 32, the limit of the weights.
 // They train it by learning.td_lambda = 0.6 with RMSprop at 1e-3. x_a is agent a's slice of the state as there, where
-// the environment names such slices (MixerShape::agentState); else it is the agent's observation, which is ours.
+// the environment names such slices (MixerShape::agentState), which none here does yet; else it is the agent's
+// observation, which is ours.
 // With CVaR the released head also sets the quantiles above p to zero before they are trained; this one does not.
 #pragma once
 
