@@ -304,6 +304,57 @@ class TestNetworks : public QObject {
         QCOMPARE(found, sites);
     }
 
+    // The table in packaging/doc/methods.md.
+    void sitesBesideTheAgentsAreTheDocumentedOnes_data() {
+        QTest::addColumn<QString>("mixer");
+        QTest::addColumn<QString>("sites");
+        const QString qmix = " mixer.hyper_w1 mixer.hyper_w2 mixer.v mixer.mix";
+        const auto central = [](const QString& net) {
+            return QString(" %1.fc1 %1.mixer %1.mixer.fc2 %1.mixer.fc3 %1.v").arg(net);
+        };
+        const auto row = [](const QString& method, const QString& sites, const QString& options = {}) {
+            QTest::addRow("%s %s", qPrintable(method), qPrintable(options))
+                << "method = \"" + method + "\"\n" + options << sites;
+        };
+        const QString qtran = "mixer.q mixer.q.fc2 mixer.v mixer.v.fc2";
+        row("iql", "");
+        row("vdn", "");
+        row("qmix", qmix);
+        row("qmix", "mixer.v mixer.mix", "hypernet_layers = 1");
+        row("qatten", "mixer.query0 mixer.query1 mixer.head mixer.constant", "heads = 2");
+        row("qplex", "mixer.hyper_w mixer.hyper_v", "num_kernel = 1\nadv_hypernet_layers = 1");
+        row("qplex", "mixer.hyper_w mixer.hyper_v mixer.key0 mixer.agents0 mixer.action0",
+            "num_kernel = 1\nadv_hypernet_layers = 2");
+        for (const char* method : {"qtran_base", "qtran_alt"}) {
+            row(method, qtran + " mixer.encoder", "arch = \"qtran_paper\"\ndepth = 2");
+            row(method, qtran, "arch = \"coma_critic\"\ndepth = 2");
+            row(method, "mixer.q mixer.v", "arch = \"coma_critic\"\ndepth = 1");
+        }
+        row("cw_qmix", qmix + central("central"));
+        row("ow_qmix", qmix + central("central"));
+        row("resq", qmix + central("central") + central("residual"));
+        row("riskq", "mixer.query mixer.head mixer.constant");
+        row("ddn", "mixer.phi");
+        row("dmix", "mixer.phi" + qmix);
+        row("diql", "mixer.phi");
+        row("rmix", qmix + " mixer.mixture");
+    }
+    void sitesBesideTheAgentsAreTheDocumentedOnes() {
+        QFETCH(QString, mixer);
+        QFETCH(QString, sites);
+        const auto net = buildNet(specOf("rnn", mixer.toStdString()));
+        QStringList found;
+        for (const Site& site : net->sites().all()) {
+            if (!site.name.starts_with("agent.")) {
+                found << QString::fromStdString(site.name);
+            }
+        }
+        QStringList expected = sites.split(' ', Qt::SkipEmptyParts);
+        found.sort();
+        expected.sort();
+        QCOMPARE(found, expected);
+    }
+
     void refusalsNameTheirReason() {
         const auto net = buildNet(specOf("mlp", kTwoLayerQmix));
         QVERIFY(siteNamed(*net, "mixer.mix").refusal.find("monotonicity") != std::string::npos);
