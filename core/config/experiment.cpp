@@ -319,6 +319,12 @@ class ExperimentReader {
                           fmt::format("expected at most learning.buffer_episodes = {}, got {}",
                                       e.learning.bufferEpisodes, e.learning.batchEpisodes));
         }
+        if (e.learning.parallelEnvs > e.learning.bufferEpisodes) {
+            return refuse("learning", "parallel_envs",
+                          fmt::format("expected at most learning.buffer_episodes = {}, got {}: episodes would be gone "
+                                      "before they are sampled",
+                                      e.learning.bufferEpisodes, e.learning.parallelEnvs));
+        }
         if (e.diagnostics.stagnantBelow > e.diagnostics.volatileAbove) {
             return refuse("diagnostics", "stagnant_below",
                           fmt::format("expected at most diagnostics.volatile_above = {}, got {}",

@@ -75,8 +75,9 @@ adam_beta2 = 0.999
 [exploration]
 anneal_steps = 100_000
 )"},
-    Part{"pymarl2", " iql ", "learning = { batch_episodes = 32, lr = 5e-4 }"},
-    Part{"pymarl2", " qtran_base qtran_alt ", "learning.lr = 5e-4"},
+    // The learners of these two have no lambda-returns.
+    Part{"pymarl2", " iql ", "learning = { batch_episodes = 32, lr = 5e-4, td_lambda = 0.0 }"},
+    Part{"pymarl2", " qtran_base qtran_alt ", "learning = { lr = 5e-4, td_lambda = 0.0 }"},
     Part{"pymarl2", " qplex ", "mixer.adv_hypernet_layers = 2"},
     Part{"pymarl2", kQmixFamily, "mixer = { embed = 32, hypernet_layers = 2, hypernet_embed = 64 }"},
 

@@ -47,6 +47,29 @@ NetSpec makeNetSpec(const RunPlan& plan, std::uint64_t seed) {
             .device = plan.experiment.device == "cuda" ? at::kCUDA : at::kCPU};
 }
 
+namespace {
+
+// Tasks are switched between rollouts. A task shorter than one would push all later switches back, and tasks at the end
+// out of the budget.
+Result<void> checkRolloutsFit(const RunPlan& plan) {
+    const std::int64_t rollout = plan.experiment.learning.parallelEnvs * plan.spec.episodeLimit;
+    std::int64_t begin = 0;
+    for (const TaskInstance& task : plan.tasks) {
+        if (plan.tasks.size() > 1 && task.end - begin < rollout) {
+            return fail(
+                ErrorCode::Usage,
+                fmt::format("task \"{}\" has {} env steps, fewer than one rollout of up to {} (learning.parallel_"
+                            "envs = {} episodes of {}); lower parallel_envs or raise the task's steps",
+                            task.name, task.end - begin, rollout, plan.experiment.learning.parallelEnvs,
+                            plan.spec.episodeLimit));
+        }
+        begin = task.end;
+    }
+    return {};
+}
+
+} // namespace
+
 Result<RunPlan> planRun(const Experiment& experiment) {
     if (auto usable = checkDevice(experiment.device); !usable) {
         return tl::unexpected(usable.error());
@@ -66,6 +89,9 @@ Result<RunPlan> planRun(const Experiment& experiment) {
         return tl::unexpected(environment.error());
     }
     plan.spec = (*environment)->spec();
+    if (auto fits = checkRolloutsFit(plan); !fits) {
+        return tl::unexpected(fits.error());
+    }
     auto mixer = resolveMixer(experiment.mixer);
     if (!mixer) {
         return tl::unexpected(mixer.error());

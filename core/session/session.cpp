@@ -41,7 +41,10 @@ auto guarded(const char* what, Function function) -> decltype(function()) {
             ErrorCode::Internal,
             fmt::format("out of memory while {}; lower learning.buffer_episodes or learning.batch_episodes", what));
     } catch (const std::exception& error) {
-        return fail(ErrorCode::Internal, fmt::format("an exception came up while {}: {}", what, error.what()));
+        // LibTorch's texts go on with a stack trace, which says nothing to the person who reads this.
+        const std::string_view text = error.what();
+        return fail(ErrorCode::Internal,
+                    fmt::format("an exception came up while {}: {}", what, text.substr(0, text.find('\n'))));
     }
 }
 

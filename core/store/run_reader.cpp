@@ -2,6 +2,7 @@
 #include "core/store/run_reader.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -212,7 +213,9 @@ class SqliteReader final : public RunReader {
                         "SELECT bytes, data FROM frame WHERE run = ?1 AND update_step <= ?2 ORDER BY update_step DESC, "
                         "id DESC LIMIT 1",
                         update.value,
-                        fmt::format("run {} has no neuron frame up to update {}", id.value, update.value));
+                        update.value == std::numeric_limits<std::int64_t>::max()
+                            ? fmt::format("run {} has no neuron frame yet", id.value)
+                            : fmt::format("run {} has no neuron frame up to update {}", id.value, update.value));
     }
 
     [[nodiscard]] Result<std::vector<CheckpointRecord>> checkpoints(const RunId& id) override {
