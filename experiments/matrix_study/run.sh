@@ -92,13 +92,15 @@ train() {
 export -f train
 
 touch "$results"
-jq -rR 'fromjson? | "\(.method) \(.table) \(.seed) \(.settings)"' "$results" >"$scratch/done"
+jq -rR 'fromjson? | [.method, .table, .seed, .settings | tostring | select(. != "")] | join(" ")' "$results" \
+    >"$scratch/done"
 for seed in $(seq "$seeds"); do
     for table in $only; do
         for method in $methods; do
             settings=$(settings_of "$method")
+            run="$method $table $seed${settings:+ $settings}" # xargs goes on reading behind a blank at the end
             # A run with other settings is another run.
-            grep -qxF "$method $table $seed $settings" "$scratch/done" || echo "$method $table $seed $settings"
+            grep -qxF "$run" "$scratch/done" || echo "$run"
         done
     done
 done >"$scratch/todo"
