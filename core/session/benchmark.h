@@ -40,8 +40,8 @@ struct LearnBenchmark {
     double cpuSeconds = 0.0; ///< of all threads in that time; on a busy machine speeds say little without it
 };
 
-/// Trains an experiment in a scratch workspace with its own number of threads, without periodic evaluations, for about `seconds`
-/// after a first few updates.
+/// Trains an experiment in a scratch workspace with its own number of threads, without periodic evaluations, for about
+/// `seconds` after a first few updates.
 [[nodiscard]] Result<LearnBenchmark> benchmarkLearning(const Experiment& experiment, double seconds);
 
 } // namespace knife

@@ -7,8 +7,8 @@
 
 namespace knife {
 
-/// Wall seconds since the trainer was built, and the arithmetic that was done in them. Surgeries and task switches are in
-/// none of the sections.
+/// Wall seconds since the trainer was built, and the arithmetic that was done in them. Surgeries and task switches are
+/// in none of the sections.
 struct TrainingTimes {
     double rolloutS = 0.0;
     double updateS = 0.0; ///< batches and gradient steps, diagnostics apart

@@ -87,8 +87,8 @@ class Mixer {
     /// defaults and that no further agents are asked for. Nothing checks that.
     [[nodiscard]] virtual std::unique_ptr<MixKernel> makeKernel(WorkerPool& pool) const;
 
-    /// Multiply-adds times two of one forward row, for benchmarks; an upper bound where the target network needs less of
-    /// the method than the online one.
+    /// Multiply-adds times two of one forward row, for benchmarks; an upper bound where the target network needs less
+    /// of the method than the online one.
     [[nodiscard]] virtual double flopsPerRow() const { return 0.0; }
     /// The part of them that reads the state, into which no gradient flows back.
     [[nodiscard]] virtual double inputFlopsPerRow() const { return 0.0; }

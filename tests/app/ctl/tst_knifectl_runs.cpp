@@ -135,12 +135,12 @@ void TestKnifectlRuns::interruptedRunGoesOnAsIfNothingHappened() {
 }
 
 void TestKnifectlRuns::killedRunGoesOnAsIfNothingHappened() {
-    const QStringList longer{"--steps", "4000", "--set", "checkpoint.interval_s=0.1"};
+    const QStringList longer{"--steps", "40000", "--set", "checkpoint.interval_s=0.1"};
     const Outcome uninterrupted = m_ctl.train(m_file, longer);
     VERIFY_EXIT(uninterrupted, 0);
 
     const auto process = m_ctl.start(QStringList{"train", m_file, "--run-id", "killedrun001"} + longer);
-    QVERIFY(waitForProgress(*process, 5));
+    QVERIFY(waitForProgress(*process, 8)); // behind the first checkpoint
     process->kill();
     QCOMPARE(Knifectl::wait(*process).exitCode, -1);
 
