@@ -45,7 +45,7 @@ CompositeLinear::CompositeLinear(ParameterSet& parameters, const std::string& na
                                  Shape shape, std::uint64_t seed)
     : m_name(name), m_shape(shape) {
     const auto declare = [&](const std::string& parameter, const std::vector<std::int64_t>& sizes, std::int64_t fanIn) {
-        return parameters.declare(parameter, drawUniform(sizes, linearBound(fanIn), {seed, "init/" + parameter, 0}));
+        return declareUniform(parameters, parameter, sizes, fanIn, seed);
     };
     m_weight = declare(name + ".weight", {shape.hidden, shape.in}, shape.in);
     m_bias = declare(name + ".bias", {shape.hidden}, shape.in);

@@ -37,4 +37,9 @@ at::Tensor drawOrthogonal(std::int64_t rows, std::int64_t columns, double gain, 
     return (gain * matrix).to(at::kFloat).contiguous();
 }
 
+Parameter* declareUniform(ParameterSet& parameters, const std::string& name, const std::vector<std::int64_t>& shape,
+                          std::int64_t fanIn, std::uint64_t seed) {
+    return parameters.declare(name, drawUniform(shape, linearBound(fanIn), {seed, "init/" + name, 0}));
+}
+
 } // namespace knife

@@ -9,6 +9,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "core/nets/parameters.h"
 #include "core/types/counter_rng.h"
 
 namespace knife {
@@ -22,5 +23,9 @@ namespace knife {
 /// A float32 matrix whose rows (or columns, if they are fewer) are orthogonal with norm `gain`, uniformly distributed
 /// among such matrices: torch.nn.init.orthogonal_ (Saxe et al. 2014).
 [[nodiscard]] at::Tensor drawOrthogonal(std::int64_t rows, std::int64_t columns, double gain, const StreamKey& key);
+
+/// Declares a parameter drawn as torch.nn.Linear draws one of a layer that reads `fanIn` inputs.
+[[nodiscard]] Parameter* declareUniform(ParameterSet& parameters, const std::string& name,
+                                        const std::vector<std::int64_t>& shape, std::int64_t fanIn, std::uint64_t seed);
 
 } // namespace knife

@@ -9,9 +9,7 @@ namespace knife {
 
 Parameter* declareWithin(const AgentMaterials& materials, const std::string& part,
                          const std::vector<std::int64_t>& sizes, std::int64_t fanIn) {
-    const std::string name = materials.name + part;
-    return materials.parameters.declare(name,
-                                        drawUniform(sizes, linearBound(fanIn), {materials.seed, "init/" + name, 0}));
+    return declareUniform(materials.parameters, materials.name + part, sizes, fanIn, materials.seed);
 }
 
 RecurrentGates::RecurrentGates(const AgentMaterials& materials, std::int64_t hidden)

@@ -12,9 +12,7 @@ LinearHead::LinearHead(const AgentMaterials& materials, std::int64_t hidden, std
         return;
     }
     const auto declare = [&](const std::string& part, const std::vector<std::int64_t>& sizes) {
-        const std::string name = materials.name + ".head." + part;
-        return materials.parameters.declare(
-            name, drawUniform(sizes, linearBound(hidden), {materials.seed, "init/" + name, 0}));
+        return declareUniform(materials.parameters, materials.name + ".head." + part, sizes, hidden, materials.seed);
     };
     m_weight = declare("weight", {outputs, hidden});
     m_bias = declare("bias", {outputs});

@@ -64,21 +64,8 @@ at::Tensor RnnAgent::inputGates(const at::Tensor& x, SiteTaps* taps) const {
     return at::linear(hidden, m_inputGates->value, m_inputGatesBias->value);
 }
 
-AgentPass RnnAgent::unroll(const at::Tensor& inputs, SiteTaps* taps) const {
-    const std::int64_t steps = inputs.size(0);
-    const std::int64_t rows = inputs.size(1);
-    const at::Tensor gates = inputGates(inputs.reshape({steps * rows, m_shape.input}), taps);
-    const at::Tensor hidden = m_recurrent.unroll(gates.view({steps, rows, 3 * m_hidden}));
-    return {.outputs = m_head.forward(hidden), .hidden = hidden};
-}
-
-AgentPass RnnAgent::act(const at::Tensor& input, at::Tensor& memory) const {
-    memory = m_recurrent.step(inputGates(input, nullptr), memory);
+AgentPass RnnAgent::readOut(const at::Tensor& memory) const {
     return {.outputs = m_head.forward(memory), .hidden = memory};
-}
-
-at::Tensor RnnAgent::initialMemory(std::int64_t rows) const {
-    return m_recurrent.zeros(rows);
 }
 
 std::unique_ptr<AgentKernel> RnnAgent::makeKernel(WorkerPool& pool) const {

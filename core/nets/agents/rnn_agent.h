@@ -3,19 +3,15 @@
 // that of ReBorn (xmu-rl-3dv/ReBorn).
 #pragma once
 
-#include "core/nets/agents/agent.h"
-#include "core/nets/agents/gru_cell.h"
 #include "core/nets/agents/linear_head.h"
+#include "core/nets/agents/recurrent_agent.h"
 
 namespace knife {
 
-class RnnAgent final : public Agent {
+class RnnAgent final : public RecurrentAgent {
   public:
     RnnAgent(const AgentShape& shape, const AgentMaterials& materials);
 
-    [[nodiscard]] AgentPass unroll(const at::Tensor& inputs, SiteTaps* taps) const override;
-    [[nodiscard]] AgentPass act(const at::Tensor& input, at::Tensor& memory) const override;
-    [[nodiscard]] at::Tensor initialMemory(std::int64_t rows) const override;
     [[nodiscard]] std::unique_ptr<AgentKernel> makeKernel(WorkerPool& pool) const override;
     [[nodiscard]] double flopsPerRow() const override;
     [[nodiscard]] double inputFlopsPerRow() const override;
@@ -23,8 +19,9 @@ class RnnAgent final : public Agent {
   private:
     friend class RnnKernel;
     [[nodiscard]] bool isDeep() const { return m_inputGates != nullptr; }
-    /// x [rows, input] -> [rows, 3 H], the input's part of the gates.
-    [[nodiscard]] at::Tensor inputGates(const at::Tensor& x, SiteTaps* taps) const;
+    [[nodiscard]] at::Tensor inputGates(const at::Tensor& x, SiteTaps* taps) const override;
+    [[nodiscard]] const RecurrentGates& recurrent() const override { return m_recurrent; }
+    [[nodiscard]] AgentPass readOut(const at::Tensor& memory) const override;
 
     AgentShape m_shape;
     std::int64_t m_hidden;

@@ -53,21 +53,8 @@ at::Tensor RnnCreluAgent::inputGates(const at::Tensor& x, SiteTaps* taps) const 
     return at::linear(hidden, m_inputGates->value, m_inputGatesBias->value);
 }
 
-AgentPass RnnCreluAgent::unroll(const at::Tensor& inputs, SiteTaps* taps) const {
-    const std::int64_t steps = inputs.size(0);
-    const std::int64_t rows = inputs.size(1);
-    const at::Tensor gates = inputGates(inputs.reshape({steps * rows, m_shape.input}), taps);
-    const at::Tensor hidden = m_recurrent.unroll(gates.view({steps, rows, 3 * m_hidden}));
-    return {.outputs = m_head.forward(hidden), .hidden = hidden};
-}
-
-AgentPass RnnCreluAgent::act(const at::Tensor& input, at::Tensor& memory) const {
-    memory = m_recurrent.step(inputGates(input, nullptr), memory);
+AgentPass RnnCreluAgent::readOut(const at::Tensor& memory) const {
     return {.outputs = m_head.forward(memory), .hidden = memory};
-}
-
-at::Tensor RnnCreluAgent::initialMemory(std::int64_t rows) const {
-    return m_recurrent.zeros(rows);
 }
 
 double RnnCreluAgent::flopsPerRow() const {

@@ -6,6 +6,8 @@
 
 #include <ATen/ATen.h>
 
+#include "core/nets/fused/grow.h"
+
 namespace knife {
 
 namespace {
@@ -16,13 +18,6 @@ constexpr std::int64_t kRowsPerShard = 128;
 std::int64_t shardCount(std::int64_t rows) {
     // An even number, so that two threads have equal shares.
     return rows < kRowsPerShard ? 1 : 2 * ((rows + 2 * kRowsPerShard - 1) / (2 * kRowsPerShard));
-}
-
-template <typename T>
-void grow(std::vector<T>& buffer, std::int64_t size) {
-    if (buffer.size() < static_cast<std::size_t>(size)) {
-        buffer.resize(static_cast<std::size_t>(size));
-    }
 }
 
 bool allZero(const float* values, std::int64_t count) {

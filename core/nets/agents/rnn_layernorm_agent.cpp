@@ -39,22 +39,6 @@ AgentPass RnnLayerNormAgent::readOut(const at::Tensor& memory) const {
     return {.outputs = m_head.forward(read), .hidden = read};
 }
 
-AgentPass RnnLayerNormAgent::unroll(const at::Tensor& inputs, SiteTaps* taps) const {
-    const std::int64_t steps = inputs.size(0);
-    const std::int64_t rows = inputs.size(1);
-    const at::Tensor gates = inputGates(inputs.reshape({steps * rows, m_shape.input}), taps);
-    return readOut(m_recurrent.unroll(gates.view({steps, rows, 3 * m_hidden})));
-}
-
-AgentPass RnnLayerNormAgent::act(const at::Tensor& input, at::Tensor& memory) const {
-    memory = m_recurrent.step(inputGates(input, nullptr), memory);
-    return readOut(memory);
-}
-
-at::Tensor RnnLayerNormAgent::initialMemory(std::int64_t rows) const {
-    return m_recurrent.zeros(rows);
-}
-
 double RnnLayerNormAgent::flopsPerRow() const {
     return inputFlopsPerRow() + 2.0 * static_cast<double>(6 * m_hidden * m_hidden + m_hidden * m_shape.outputs);
 }

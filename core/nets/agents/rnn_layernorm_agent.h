@@ -3,28 +3,23 @@
 // pre-activations as well, the places where normalisation keeps units alive without touching a mixer's signs.
 #pragma once
 
-#include "core/nets/agents/agent.h"
-#include "core/nets/agents/gru_cell.h"
 #include "core/nets/agents/layer_norm.h"
 #include "core/nets/agents/linear_head.h"
+#include "core/nets/agents/recurrent_agent.h"
 
 namespace knife {
 
-class RnnLayerNormAgent final : public Agent {
+class RnnLayerNormAgent final : public RecurrentAgent {
   public:
     RnnLayerNormAgent(const AgentShape& shape, const AgentMaterials& materials);
 
-    [[nodiscard]] AgentPass unroll(const at::Tensor& inputs, SiteTaps* taps) const override;
-    [[nodiscard]] AgentPass act(const at::Tensor& input, at::Tensor& memory) const override;
-    [[nodiscard]] at::Tensor initialMemory(std::int64_t rows) const override;
     [[nodiscard]] double flopsPerRow() const override;
     [[nodiscard]] double inputFlopsPerRow() const override;
 
   private:
-    /// x [rows, input] -> [rows, 3 H], the input's part of the gates.
-    [[nodiscard]] at::Tensor inputGates(const at::Tensor& x, SiteTaps* taps) const;
-    /// What the head reads of the memory, and its values.
-    [[nodiscard]] AgentPass readOut(const at::Tensor& memory) const;
+    [[nodiscard]] at::Tensor inputGates(const at::Tensor& x, SiteTaps* taps) const override;
+    [[nodiscard]] const RecurrentGates& recurrent() const override { return m_recurrent; }
+    [[nodiscard]] AgentPass readOut(const at::Tensor& memory) const override;
 
     AgentShape m_shape;
     std::int64_t m_hidden;

@@ -14,8 +14,7 @@ FeedForward::FeedForward(const MixerMaterials& materials, const std::string& nam
     : m_shape(std::move(shape)) {
     const auto declareLayer = [&](const std::string& layer, std::int64_t in, std::int64_t out, std::size_t site) {
         const auto declare = [&](const std::string& parameter, const std::vector<std::int64_t>& sizes) {
-            return materials.parameters.declare(
-                parameter, drawUniform(sizes, linearBound(in), {materials.seed, "init/" + parameter, 0}));
+            return declareUniform(materials.parameters, parameter, sizes, in, materials.seed);
         };
         m_layers.push_back({declare(layer + ".weight", {out, in}), declare(layer + ".bias", {out}), site});
     };

@@ -9,23 +9,15 @@
 
 namespace knife {
 
-namespace {
-
-Parameter* declare(const MixerMaterials& materials, const std::string& name, const std::vector<std::int64_t>& sizes,
-                   std::int64_t fanIn) {
-    return materials.parameters.declare(name,
-                                        drawUniform(sizes, linearBound(fanIn), {materials.seed, "init/" + name, 0}));
-}
-
-} // namespace
-
 IqnHead::IqnHead(std::int64_t cosines, const MixerShape& shape, const MixerMaterials& materials)
     : m_shape(shape),
       m_cosines(cosines),
-      m_phi(declare(materials, "mixer.phi.weight", {shape.hidden, cosines}, cosines)),
-      m_phiBias(declare(materials, "mixer.phi.bias", {shape.hidden}, cosines)),
-      m_head(declare(materials, "mixer.head.weight", {shape.actions, shape.hidden}, shape.hidden)),
-      m_headBias(declare(materials, "mixer.head.bias", {shape.actions}, shape.hidden)),
+      m_phi(declareUniform(materials.parameters, "mixer.phi.weight", {shape.hidden, cosines}, cosines, materials.seed)),
+      m_phiBias(declareUniform(materials.parameters, "mixer.phi.bias", {shape.hidden}, cosines, materials.seed)),
+      m_head(declareUniform(materials.parameters, "mixer.head.weight", {shape.actions, shape.hidden}, shape.hidden,
+                            materials.seed)),
+      m_headBias(
+          declareUniform(materials.parameters, "mixer.head.bias", {shape.actions}, shape.hidden, materials.seed)),
       m_site(materials.sites.add({.name = "mixer.phi",
                                   .scope = SiteScope::Mixer,
                                   .units = static_cast<int>(shape.hidden),

@@ -6,6 +6,8 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include "core/nets/mixers/own_features.h"
+
 namespace knife {
 
 void describe(FieldVisitor& visitor, QattenConfig& config) {
@@ -26,7 +28,7 @@ QattenMixer::QattenMixer(const QattenConfig& config, const MixerShape& shape, co
         m_headWeights.emplace(materials, "mixer.head",
                               FeedForward::Shape{shape.state, {config.headHidden}, config.heads});
     }
-    const std::int64_t own = shape.agentState > 0 ? shape.agentState : shape.obs;
+    const std::int64_t own = ownFeatureWidth(shape);
     for (std::int64_t h = 0; h < config.heads; ++h) {
         m_heads.push_back({.query = FeedForward(materials, fmt::format("mixer.query{}", h),
                                                 {shape.state, {config.queryHidden}, config.embed}),
@@ -36,20 +38,13 @@ QattenMixer::QattenMixer(const QattenConfig& config, const MixerShape& shape, co
 
 MixerNeeds QattenMixer::needs() const {
     MixerNeeds needs;
-    needs.inputs = m_shape.agentState == 0;
+    needs.inputs = ownFeaturesNeedInputs(m_shape);
     return needs;
-}
-
-at::Tensor QattenMixer::ownFeatures(const JointView& view) const {
-    if (m_shape.agentState > 0) {
-        return view.state.narrow(1, 0, m_shape.agents * m_shape.agentState).reshape({-1, m_shape.agentState});
-    }
-    return view.inputs.narrow(2, 0, m_shape.obs).reshape({-1, m_shape.obs});
 }
 
 at::Tensor QattenMixer::mix(const JointView& view, SiteTaps* taps) const {
     const at::Tensor q = valuesAt(view.outputs, view.actions);
-    const at::Tensor own = ownFeatures(view);
+    const at::Tensor own = ownFeatures(view, m_shape);
     const double scale = 1.0 / std::sqrt(static_cast<double>(m_config.embed));
     std::vector<at::Tensor> headValues;
     for (const Head& head : m_heads) {

@@ -38,8 +38,6 @@ class QattenMixer final : public Mixer {
         FeedForward query;
         FeedForward key;
     };
-    /// x [R * N, d].
-    [[nodiscard]] at::Tensor ownFeatures(const JointView& view) const;
 
     QattenConfig m_config;
     MixerShape m_shape;

@@ -5,6 +5,8 @@
 
 #include <ATen/ATen.h>
 
+#include "core/nets/fused/grow.h"
+
 namespace knife {
 
 namespace {
@@ -13,12 +15,6 @@ namespace {
 // second cache.
 const std::vector<std::int64_t> kBlockRows = {256, 32, 4, 1};
 constexpr std::int64_t kRowsWorthTwoShards = 512;
-
-void grow(std::vector<float>& buffer, std::int64_t size) {
-    if (buffer.size() < static_cast<std::size_t>(size)) {
-        buffer.resize(static_cast<std::size_t>(size));
-    }
-}
 
 } // namespace
 

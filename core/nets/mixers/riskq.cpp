@@ -5,18 +5,11 @@
 
 #include <ATen/ATen.h>
 
+#include "core/nets/mixers/own_features.h"
 #include "core/nets/mixers/quantile_loss.h"
 #include "core/nets/mixers/sorted_rows.h"
 
 namespace knife {
-
-namespace {
-
-std::int64_t keyInput(const MixerShape& shape) {
-    return shape.agentState > 0 ? shape.agentState : shape.obs;
-}
-
-} // namespace
 
 void describe(FieldVisitor& visitor, RiskqConfig& config) {
     visitor.field("quantiles", config.quantiles, {"quantiles of the return of each action"}, {1, 1024});
@@ -32,22 +25,22 @@ RiskqMixer::RiskqMixer(const RiskqConfig& config, const MixerShape& shape, const
     : m_config(config),
       m_shape(shape),
       m_query(materials, "mixer.query", {shape.state, {config.queryHidden}, config.embed}),
-      m_key(materials, "mixer.key", {keyInput(shape), {}, config.embed, SiteScope::Agent}),
+      m_key(materials, "mixer.key", {ownFeatureWidth(shape), {}, config.embed, SiteScope::Agent}),
       m_head(materials, "mixer.head", {shape.state, {config.headHidden}, 1}),
       m_constant(materials, "mixer.constant", {shape.state, {config.constantHidden}, 1}),
       m_riskWeights(riskWeights(config.risk, config.quantiles)) {}
 
 MixerNeeds RiskqMixer::needs() const {
-    return {
-        .valuesPerAction = m_config.quantiles, .hidden = false, .inputs = m_shape.agentState == 0, .furtherAgents = {}};
+    return {.valuesPerAction = m_config.quantiles,
+            .hidden = false,
+            .inputs = ownFeaturesNeedInputs(m_shape),
+            .furtherAgents = {}};
 }
 
 at::Tensor RiskqMixer::attention(const JointView& view, SiteTaps* taps) const {
     const std::int64_t agents = m_shape.agents;
-    const at::Tensor own = m_shape.agentState > 0 ? view.state.slice(1, 0, agents * m_shape.agentState)
-                                                  : view.inputs.slice(2, 0, m_shape.obs);
     const at::Tensor query = m_query.forward(view.state, taps).unsqueeze(1);
-    const at::Tensor key = m_key.forward(own.reshape({-1, keyInput(m_shape)}), taps).view({-1, agents, m_config.embed});
+    const at::Tensor key = m_key.forward(ownFeatures(view, m_shape), taps).view({-1, agents, m_config.embed});
     return at::softmax((query * key).sum(2) / std::sqrt(static_cast<double>(m_config.embed)), 1);
 }
 

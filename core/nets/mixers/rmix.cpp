@@ -18,9 +18,7 @@ constexpr double kSmallest = 1e-12; // keeps a mixture of nothing finite
 
 Parameter* declare(const MixerMaterials& materials, const std::string& part, const std::vector<std::int64_t>& sizes,
                    std::int64_t fanIn) {
-    const std::string name = "mixer.risk." + part;
-    return materials.parameters.declare(name,
-                                        drawUniform(sizes, linearBound(fanIn), {materials.seed, "init/" + name, 0}));
+    return declareUniform(materials.parameters, "mixer.risk." + part, sizes, fanIn, materials.seed);
 }
 
 } // namespace
