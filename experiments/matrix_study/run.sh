@@ -79,7 +79,7 @@ train() {
     local workspace=$scratch/$method.$table.$seed line
     line=$("$KNIFECTL" train "$here/$table.toml" --set "mixer.method=$method" "$@" --seed "$seed" --threads 1 \
         --workspace "$workspace" --json --quiet | tail -n 1 |
-        jq -c --arg method "$method" --arg table "$table" --arg settings "$*" 'select(.status != "interrupted")
+        jq -c --arg method "$method" --arg table "$table" --arg settings "$*" 'select(.status == "finished")
          | {method: $method, table: $table, seed, settings: $settings, status, updates, wall_s,
             test_return: .final.test_return, q_tot: .final.q_tot, weights_sha256}')
     rm -rf "$workspace"
