@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/stats/baseline_figures.h"
+
+#include <cassert>
+#include <map>
+
+#include "core/stats/aggregate.h"
+#include "core/stats/holm.h"
+#include "core/stats/probability_of_improvement.h"
+
+namespace knife {
+
+namespace {
+
+std::map<std::uint64_t, double> meansBySeed(const ArmCurves& arm, TaskScore score) {
+    const std::vector<double> means = runMeans(scoreMatrix(arm, score));
+    std::map<std::uint64_t, double> bySeed;
+    for (std::size_t r = 0; r < means.size(); ++r) {
+        bySeed.emplace(arm.runs[r].seed, means[r]);
+    }
+    return bySeed;
+}
+
+} // namespace
+
+BaselineFigures compareToBaseline(const ArmCurves& arm, const ArmCurves& baseline, TaskScore score,
+                                  const BootstrapOptions& options) {
+    assert(sameTasks(arm, baseline));
+    const ScoreMatrix mine = scoreMatrix(arm, score);
+    const ScoreMatrix theirs = scoreMatrix(baseline, score);
+    const PairStatistic statistic = [](const ScoreMatrix& x, const ScoreMatrix& y) {
+        return std::vector{mean(taskMeans(x)) - mean(taskMeans(y)), probabilityOfImprovement(x, y)};
+    };
+    const std::vector<Estimate> estimates = bootstrapPair(mine, theirs, statistic, options);
+
+    const auto baselineBySeed = meansBySeed(baseline, score);
+    std::vector<double> differences;
+    for (const auto& [seed, value] : meansBySeed(arm, score)) {
+        if (const auto paired = baselineBySeed.find(seed); paired != baselineBySeed.end()) {
+            differences.push_back(value - paired->second);
+        }
+    }
+    BaselineFigures figures;
+    figures.difference = estimates[0];
+    figures.probabilityOfImprovement = estimates[1];
+    figures.permutation = pairedPermutationTest(differences, {.seed = options.seed});
+    figures.wilcoxon = wilcoxonSignedRank(differences);
+    figures.permutationHolm = figures.permutation.p;
+    figures.wilcoxonHolm = figures.wilcoxon.p;
+    return figures;
+}
+
+void adjustForNumber(std::span<BaselineFigures*> comparisons) {
+    std::vector<double> permutation;
+    std::vector<double> wilcoxon;
+    for (const BaselineFigures* figures : comparisons) {
+        permutation.push_back(figures->permutation.p);
+        wilcoxon.push_back(figures->wilcoxon.p);
+    }
+    permutation = holmAdjusted(permutation);
+    wilcoxon = holmAdjusted(wilcoxon);
+    for (std::size_t i = 0; i < comparisons.size(); ++i) {
+        comparisons[i]->permutationHolm = permutation[i];
+        comparisons[i]->wilcoxonHolm = wilcoxon[i];
+    }
+}
+
+} // namespace knife

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Two arms beside each other.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "core/stats/arm_figures.h"
+#include "core/stats/paired_tests.h"
+
+namespace knife {
+
+struct BaselineFigures {
+    Estimate difference;               ///< mean over tasks and runs: arm - baseline
+    Estimate probabilityOfImprovement; ///< mean over tasks of P(arm > baseline)
+    /// Of the seeds' differences in the mean over tasks, where both arms ran the seed.
+    PairedTest permutation;
+    PairedTest wilcoxon;
+    double permutationHolm = 0.0; ///< p adjusted for all comparisons, by adjustForNumber()
+    double wilcoxonHolm = 0.0;
+};
+
+/// Requires a run in each, and sameTasks(). No seed comes twice in an arm.
+[[nodiscard]] BaselineFigures compareToBaseline(const ArmCurves& arm, const ArmCurves& baseline, TaskScore score,
+                                                const BootstrapOptions& options);
+
+/// Fills in the p values that Holm adjusts for the number of comparisons, tests of each kind among themselves.
+void adjustForNumber(std::span<BaselineFigures*> comparisons);
+
+} // namespace knife

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Intervals by resampling runs with replacement. Every draw is a function of the seed and the number of the resample,
+// so the same scores and options give the same interval, bit for bit.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "core/stats/score_matrix.h"
+
+namespace knife {
+
+/// What a resample keeps together.
+enum class Resampling {
+    Clustered,  ///< whole runs: the task scores of one run of a sequence depend on each other
+    Stratified, ///< every (run, task) cell draws its run independently within the task (Agarwal et al. 2021)
+};
+
+enum class TaskResampling {
+    Fixed,     ///< the interval speaks of these tasks
+    Resampled, ///< tasks are drawn with replacement, too: the interval speaks of tasks like these
+};
+
+inline constexpr std::int64_t kTableReps = 50'000;
+inline constexpr std::int64_t kCurveReps = 2'000;
+
+struct BootstrapOptions {
+    std::int64_t reps = kTableReps;
+    std::uint64_t seed = 0;
+    double level = 0.95; ///< share of resamples between the ends of the interval
+    Resampling resampling = Resampling::Clustered;
+    TaskResampling tasks = TaskResampling::Fixed;
+};
+
+/// A statistic of the scores as they are, and the percentile interval of its resamples. The ends are NaN where there is
+/// nothing to resample (a single run) or where a resample has no value (NaN).
+struct Estimate {
+    double value = 0.0;
+    double low = 0.0;
+    double high = 0.0;
+};
+
+/// Any figures of a matrix: always the same number of them.
+using Statistic = std::function<std::vector<double>(const ScoreMatrix&)>;
+[[nodiscard]] std::vector<Estimate> bootstrap(const ScoreMatrix& scores, const Statistic& statistic,
+                                              const BootstrapOptions& options = {});
+
+/// Any figures of two groups of runs, which are resampled independently of each other. Resampled tasks are the same in
+/// both, which then need equal numbers of tasks.
+using PairStatistic = std::function<std::vector<double>(const ScoreMatrix&, const ScoreMatrix&)>;
+[[nodiscard]] std::vector<Estimate> bootstrapPair(const ScoreMatrix& x, const ScoreMatrix& y,
+                                                  const PairStatistic& statistic, const BootstrapOptions& options = {});
+
+} // namespace knife
