@@ -50,6 +50,20 @@ at::Tensor pick(const at::Tensor& values, const at::Tensor& actions) {
     return picked;
 }
 
+// The largest available values of outputs [T, B * N, A], per agent, where the kernel reads them; else undefined.
+at::Tensor bestFor(const MixKernel& kernel, const at::Tensor& outputs, const at::Tensor& unavailable) {
+    return kernel.readsBest() ? pick(outputs, greedyActions(outputs.view(unavailable.sizes()), unavailable))
+                              : at::Tensor();
+}
+
+MixInputs mixInputs(const at::Tensor& q, const at::Tensor& best, const at::Tensor& actions, const Batch& batch) {
+    return {.q = q.data_ptr<float>(),
+            .best = best.defined() ? best.data_ptr<float>() : nullptr,
+            .actions = actions.data_ptr<std::int64_t>(),
+            .state = batch.state.data_ptr<float>(),
+            .rows = q.numel() / batch.agents};
+}
+
 } // namespace
 
 Result<std::unique_ptr<Learner>> Learner::build(const NetSpec& spec, const LearningConfig& config) {
@@ -98,11 +112,11 @@ JointView Learner::view(const Batch& batch, const NetPass& pass, std::int64_t st
 at::Tensor Learner::bootstrapAt(const Batch& batch, const NetPass& target, std::int64_t steps,
                                 const at::Tensor& actions) const {
     if (MixKernel* kernel = m_target->mixKernel()) {
-        const std::int64_t rows = steps * batch.episodes;
-        const at::Tensor q = pick(target.agent.outputs.slice(0, 0, steps), actions.slice(0, 0, steps));
-        at::Tensor joint = at::empty({rows, m_target->mixer().outputs()});
-        kernel->forward(q.data_ptr<float>(), batch.state.data_ptr<float>(), rows, joint.data_ptr<float>(),
-                        Keep::Nothing, nullptr);
+        const at::Tensor outputs = target.agent.outputs.slice(0, 0, steps);
+        const at::Tensor q = pick(outputs, actions.slice(0, 0, steps));
+        const at::Tensor best = bestFor(*kernel, outputs, batch.unavailable.slice(0, 0, steps));
+        at::Tensor joint = at::empty({steps * batch.episodes, m_target->mixer().outputs()});
+        kernel->forward(mixInputs(q, best, actions, batch), joint.data_ptr<float>(), Keep::Nothing, nullptr);
         return joint;
     }
     return m_target->mixer().bootstrap(view(batch, target, steps, actions)).contiguous();
@@ -155,11 +169,13 @@ Learner::Evaluated Learner::evaluateFast(const Batch& batch, const NetPass& onli
     const std::int64_t columns = targets.values.size(1);
     MixKernel& kernel = *m_online->mixKernel();
     const at::Tensor outputs = online.agent.outputs.detach();
-    const at::Tensor q = pick(outputs.slice(0, 0, batch.steps), batch.actions);
+    const at::Tensor taken = outputs.slice(0, 0, batch.steps);
+    const at::Tensor q = pick(taken, batch.actions);
+    const at::Tensor best = bestFor(kernel, taken, batch.unavailable.slice(0, 0, batch.steps));
     Evaluated result;
     result.joint = at::empty({rows, columns});
     float* joint = result.joint.data_ptr<float>();
-    kernel.forward(q.data_ptr<float>(), batch.state.data_ptr<float>(), rows, joint, keep, taps);
+    kernel.forward(mixInputs(q, best, batch.actions, batch), joint, keep, taps);
     const float* target = targets.values.data_ptr<float>();
     const float* valid = batch.valid.data_ptr<float>();
     const double steps = std::accumulate(batch.lengths.begin(), batch.lengths.end(), 0.0);

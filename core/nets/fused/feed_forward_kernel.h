@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// FeedForward without a graph, for nets of no or one hidden layer (hypernetworks).
+// FeedForward without a graph: hypernetworks, key and query nets.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace knife {
 
 class FeedForwardKernel {
   public:
-    /// `net` has at most one hidden layer, dense inputs and outputs, and outlives the kernel.
+    /// `net` has dense inputs and outputs, and outlives the kernel.
     explicit FeedForwardKernel(const FeedForward& net);
     FeedForwardKernel(const FeedForwardKernel&) = delete; // its layers refer to its own gradients
     FeedForwardKernel& operator=(const FeedForwardKernel&) = delete;
@@ -29,13 +29,30 @@ class FeedForwardKernel {
     void tap(SiteTaps& taps, std::int64_t slots) const;
 
   private:
+    /// A plain layer and, where the net has hidden layers, the ReLU before it.
+    struct Layer {
+        LinearKernel linear;
+        const float* bias = nullptr;
+        std::size_t biasHandle = 0;
+        std::size_t site = 0; ///< of that ReLU
+        std::int64_t in = 0;
+        std::int64_t out = 0;
+        std::vector<float> hidden; ///< [slots x in], what that ReLU left
+    };
+    [[nodiscard]] bool isLast(std::size_t layer) const { return layer + 1 == m_layers.size(); }
+    /// Where the layers before `layer` leave their result: its ReLU, or behind the last layer y.
+    [[nodiscard]] float* resultBefore(std::size_t layer, std::int64_t slot, float* y);
+    void forwardThroughComposite(std::int64_t rows, std::int64_t slot, int shard, const float* x, float* y);
+
     const FeedForward& m_net;
     GradientShards m_gradients;
-    std::optional<CompositeKernel> m_composite;
-    std::optional<LinearKernel> m_linear; ///< of a net without hidden layer
-    const float* m_bias;
-    std::size_t m_biasHandle;
-    std::int64_t m_out;
+    std::optional<CompositeKernel> m_composite; ///< none in a net without hidden layers
+    const float* m_compositeBias = nullptr;     ///< of the layer that consumes the composites
+    std::size_t m_compositeBiasHandle = 0;
+    std::vector<Layer> m_layers; ///< behind the composites
+    std::int64_t m_widest = 0;   ///< hidden layer behind the composites
+    std::int64_t m_blockRows = 0;
+    std::vector<std::vector<float>> m_scratch; ///< per shard: gradients of two hidden layers
 };
 
 } // namespace knife

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A mixer: how the agents' values become the value that is trained, and by which loss. One class per method of value
-// factorization; VDN is the smallest. A method writes its equations as differentiable tensor operations; QMIX, VDN and
-// IQL also have a fast path that says the same (mix_kernel.h).
+// factorization; VDN is the smallest. A method writes its equations as differentiable tensor operations; QMIX, QPLEX,
+// VDN and IQL also have a fast path that says the same (mix_kernel.h).
 #pragma once
 
 #include <cstdint>

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/nets/fused/feed_forward_kernel.h"
+#include "core/nets/fused/row_blocks.h"
 #include "core/nets/kernels/worker_pool.h"
 #include "core/nets/mixers/mix_kernel.h"
 #include "core/nets/mixers/qmix.h"
@@ -17,16 +18,10 @@ class QmixKernel final : public MixKernel {
     /// `mixing` and `pool` must outlive the kernel.
     QmixKernel(const MonotonicMixing& mixing, WorkerPool& pool);
 
-    void forward(const float* q, const float* state, std::int64_t rows, float* joint, Keep keep,
-                 SiteTaps* taps) override;
+    void forward(const MixInputs& inputs, float* joint, Keep keep, SiteTaps* taps) override;
     void backward(const float* dJoint, float* dQ) override;
 
   private:
-    /// Consecutive rows that are computed at once.
-    struct Block {
-        std::int64_t first = 0;
-        std::int64_t rows = 0;
-    };
     /// Generated weights of a block: dense, at its slot.
     struct Generated {
         std::vector<float> w1;     ///< [slots x N E], raw
@@ -36,10 +31,9 @@ class QmixKernel final : public MixKernel {
         std::vector<float> hidden; ///< [slots x E]
     };
     void arrange(std::int64_t rows, bool keepAll);
-    [[nodiscard]] std::int64_t slot(const Block& block, int shard) const;
     [[nodiscard]] QmixInputs inputsAt(std::int64_t slot, const float* q);
-    void forwardBlock(const Block& block, int shard, float* joint);
-    void backwardBlock(const Block& block, int shard, const float* dJoint, float* dQ);
+    void forwardBlock(const RowBlock& block, int shard, float* joint);
+    void backwardBlock(const RowBlock& block, int shard, const float* dJoint, float* dQ);
 
     const MonotonicMixing& m_mixing;
     WorkerPool& m_pool;
@@ -50,10 +44,8 @@ class QmixKernel final : public MixKernel {
     FeedForwardKernel m_w2;
     FeedForwardKernel m_v;
     Generated m_generated;
-    const float* m_q = nullptr;
-    const float* m_state = nullptr;
-    bool m_keepAll = false;
-    std::vector<std::vector<Block>> m_shards;
+    MixInputs m_inputs;
+    RowBlocks m_blocks;
 };
 
 } // namespace knife

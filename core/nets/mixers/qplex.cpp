@@ -4,13 +4,9 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include "core/nets/mixers/qplex_kernel.h"
+
 namespace knife {
-
-namespace {
-
-constexpr double kTiny = 1e-10; // keeps weights positive, as released
-
-} // namespace
 
 void describe(FieldVisitor& visitor, QplexConfig& config) {
     visitor.field("hypernet_embed", config.hypernetEmbed, {"hidden units of the weighted head's hypernetworks"},
@@ -25,14 +21,16 @@ void describe(FieldVisitor& visitor, QplexConfig& config) {
 
 QplexMixer::QplexMixer(const QplexConfig& config, const MixerShape& shape, const MixerMaterials& materials)
     : m_config(config),
+      m_agents(shape.agents),
       m_actions(shape.actions),
+      m_state(shape.state),
       m_w(materials, "mixer.hyper_w", {shape.state, {config.hypernetEmbed}, shape.agents}),
       m_v(materials, "mixer.hyper_v", {shape.state, {config.hypernetEmbed}, shape.agents}) {
     const std::vector<std::int64_t> hidden(static_cast<std::size_t>(config.advHypernetLayers - 1),
                                            config.advHypernetEmbed);
     const std::int64_t stateAndActions = shape.state + shape.agents * shape.actions;
     for (std::int64_t k = 0; k < config.numKernel; ++k) {
-        m_kernels.push_back(
+        m_extractors.push_back(
             {.key = FeedForward(materials, fmt::format("mixer.key{}", k), {shape.state, hidden, 1}),
              .agents = FeedForward(materials, fmt::format("mixer.agents{}", k), {shape.state, hidden, shape.agents}),
              .action =
@@ -43,10 +41,10 @@ QplexMixer::QplexMixer(const QplexConfig& config, const MixerShape& shape, const
 at::Tensor QplexMixer::importance(const JointView& view, SiteTaps* taps) const {
     const at::Tensor stateAndActions = at::cat({view.state, oneHot(view.actions, m_actions).flatten(1)}, 1);
     at::Tensor lambda;
-    for (const Kernel& kernel : m_kernels) {
-        const at::Tensor key = kernel.key.forward(view.state, taps).abs() + kTiny;
-        const at::Tensor agents = kernel.agents.forward(view.state, taps).sigmoid();
-        const at::Tensor action = kernel.action.forward(stateAndActions, taps).sigmoid();
+    for (const Extractors& nets : m_extractors) {
+        const at::Tensor key = nets.key.forward(view.state, taps).abs() + kTiny;
+        const at::Tensor agents = nets.agents.forward(view.state, taps).sigmoid();
+        const at::Tensor action = nets.action.forward(stateAndActions, taps).sigmoid();
         const at::Tensor term = key * agents * action;
         lambda = lambda.defined() ? lambda + term : term;
     }
@@ -69,18 +67,22 @@ at::Tensor QplexMixer::mix(const JointView& view, SiteTaps* taps) const {
     return (chosen.sum(1) + (advantage * weight).sum(1)).unsqueeze(1);
 }
 
+std::unique_ptr<MixKernel> QplexMixer::makeKernel(WorkerPool& pool) const {
+    return std::make_unique<QplexKernel>(*this, pool);
+}
+
 double QplexMixer::flopsPerRow() const {
     double flops = m_w.flopsPerRow() + m_v.flopsPerRow();
-    for (const Kernel& kernel : m_kernels) {
-        flops += kernel.key.flopsPerRow() + kernel.agents.flopsPerRow() + kernel.action.flopsPerRow();
+    for (const Extractors& nets : m_extractors) {
+        flops += nets.key.flopsPerRow() + nets.agents.flopsPerRow() + nets.action.flopsPerRow();
     }
     return flops;
 }
 
 double QplexMixer::inputFlopsPerRow() const {
     double flops = m_w.inputFlopsPerRow() + m_v.inputFlopsPerRow();
-    for (const Kernel& kernel : m_kernels) {
-        flops += kernel.key.inputFlopsPerRow() + kernel.agents.inputFlopsPerRow() + kernel.action.inputFlopsPerRow();
+    for (const Extractors& nets : m_extractors) {
+        flops += nets.key.inputFlopsPerRow() + nets.agents.inputFlopsPerRow() + nets.action.inputFlopsPerRow();
     }
     return flops;
 }

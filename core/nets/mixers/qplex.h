@@ -8,6 +8,7 @@
 // it meets lambda, and the loss is half the squared error. A target network takes its own maximum.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "core/nets/mixers/feed_forward.h"
@@ -31,23 +32,37 @@ class QplexMixer final : public Mixer {
     QplexMixer(const QplexConfig& config, const MixerShape& shape, const MixerMaterials& materials);
     [[nodiscard]] at::Tensor mix(const JointView& view, SiteTaps* taps) const override;
     [[nodiscard]] double lossFactor() const override { return 0.5; }
+    [[nodiscard]] std::unique_ptr<MixKernel> makeKernel(WorkerPool& pool) const override;
     [[nodiscard]] double flopsPerRow() const override;
     [[nodiscard]] double inputFlopsPerRow() const override;
 
-  private:
-    struct Kernel {
+    /// The three nets of one attention kernel.
+    struct Extractors {
         FeedForward key;
         FeedForward agents;
         FeedForward action;
     };
+    [[nodiscard]] const QplexConfig& config() const { return m_config; }
+    [[nodiscard]] std::int64_t agents() const { return m_agents; }
+    [[nodiscard]] std::int64_t actions() const { return m_actions; }
+    [[nodiscard]] std::int64_t state() const { return m_state; }
+    [[nodiscard]] const FeedForward& w() const { return m_w; }
+    [[nodiscard]] const FeedForward& v() const { return m_v; }
+    [[nodiscard]] const std::vector<Extractors>& extractors() const { return m_extractors; }
+    /// Keeps weights positive, as released.
+    static constexpr double kTiny = 1e-10;
+
+  private:
     /// lambda [R, N].
     [[nodiscard]] at::Tensor importance(const JointView& view, SiteTaps* taps) const;
 
     QplexConfig m_config;
+    std::int64_t m_agents;
     std::int64_t m_actions;
+    std::int64_t m_state;
     FeedForward m_w;
     FeedForward m_v;
-    std::vector<Kernel> m_kernels;
+    std::vector<Extractors> m_extractors;
 };
 
 } // namespace knife

@@ -6,10 +6,10 @@
 
 namespace knife {
 
-void SumKernel::forward(const float* q, const float*, std::int64_t rows, float* joint, Keep, SiteTaps*) {
-    m_rows = rows;
-    for (std::int64_t row = 0; row < rows; ++row) {
-        joint[row] = std::accumulate(q + row * m_agents, q + (row + 1) * m_agents, 0.F);
+void SumKernel::forward(const MixInputs& inputs, float* joint, Keep, SiteTaps*) {
+    m_rows = inputs.rows;
+    for (std::int64_t row = 0; row < m_rows; ++row) {
+        joint[row] = std::accumulate(inputs.q + row * m_agents, inputs.q + (row + 1) * m_agents, 0.F);
     }
 }
 
@@ -19,9 +19,9 @@ void SumKernel::backward(const float* dJoint, float* dQ) {
     }
 }
 
-void IdentityKernel::forward(const float* q, const float*, std::int64_t rows, float* joint, Keep, SiteTaps*) {
-    m_rows = rows;
-    std::copy_n(q, rows * m_agents, joint);
+void IdentityKernel::forward(const MixInputs& inputs, float* joint, Keep, SiteTaps*) {
+    m_rows = inputs.rows;
+    std::copy_n(inputs.q, m_rows * m_agents, joint);
 }
 
 void IdentityKernel::backward(const float* dJoint, float* dQ) {

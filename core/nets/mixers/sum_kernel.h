@@ -10,8 +10,7 @@ namespace knife {
 class SumKernel final : public MixKernel {
   public:
     explicit SumKernel(std::int64_t agents) : m_agents(agents) {}
-    void forward(const float* q, const float* state, std::int64_t rows, float* joint, Keep keep,
-                 SiteTaps* taps) override;
+    void forward(const MixInputs& inputs, float* joint, Keep keep, SiteTaps* taps) override;
     void backward(const float* dJoint, float* dQ) override;
 
   private:
@@ -23,8 +22,7 @@ class SumKernel final : public MixKernel {
 class IdentityKernel final : public MixKernel {
   public:
     explicit IdentityKernel(std::int64_t agents) : m_agents(agents) {}
-    void forward(const float* q, const float* state, std::int64_t rows, float* joint, Keep keep,
-                 SiteTaps* taps) override;
+    void forward(const MixInputs& inputs, float* joint, Keep keep, SiteTaps* taps) override;
     void backward(const float* dJoint, float* dQ) override;
 
   private:
