@@ -9,6 +9,7 @@
 
 #include "app/ctl/bench_command.h"
 #include "app/ctl/command_context.h"
+#include "app/ctl/compare_command.h"
 #include "app/ctl/doctor_command.h"
 #include "app/ctl/envs_command.h"
 #include "app/ctl/logging.h"
@@ -75,6 +76,7 @@ int main(int argc, char** argv) {
     knife::addRunsCommand(root, context);
     knife::addShowCommand(root, context);
     knife::addNeuronsCommand(root, context);
+    knife::addCompareCommand(root, context);
     knife::addEnvsCommand(root, context);
     knife::addBenchCommand(root, context);
     knife::addDoctorCommand(root, context,

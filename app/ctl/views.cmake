@@ -3,7 +3,8 @@
 find_package(tomlplusplus REQUIRED)
 
 add_library(knife_ctl_views STATIC
-  doctor_command.cpp integer_option.cpp neurons_command.cpp output.cpp run_json.cpp runs_command.cpp show_command.cpp)
+  compare_command.cpp compare_json.cpp compare_runs.cpp compare_study.cpp compare_tables.cpp doctor_command.cpp
+  integer_option.cpp neurons_command.cpp output.cpp run_json.cpp runs_command.cpp show_command.cpp)
 target_link_libraries(knife_ctl_views
   PUBLIC workbench_options knife_store CLI11::CLI11 nlohmann_json::nlohmann_json
-  PRIVATE knife_config knife_protocol tomlplusplus::tomlplusplus fmt::fmt)
+  PRIVATE knife_config knife_protocol knife_stats tomlplusplus::tomlplusplus fmt::fmt)

@@ -33,17 +33,6 @@ int nameRank(std::string_view key) {
     return saysTasks(key) ? 3 : 2;
 }
 
-/// The configuration without bookkeeping, as one text.
-std::string signature(const FlatConfig& config) {
-    std::string text;
-    for (const auto& [key, value] : config) {
-        if (!isBookkeeping(key)) {
-            text += fmt::format("{}={}\n", key, value);
-        }
-    }
-    return text;
-}
-
 /// Groups in the order in which their labels come up.
 std::vector<Arm> groupByLabel(const Texts& labels) {
     std::vector<Arm> arms;
@@ -153,6 +142,16 @@ bool saysTasks(std::string_view key) {
     return std::ranges::any_of(kKeys, [key](std::string_view name) { return belongsTo(key, name); });
 }
 
+std::string configSignature(const FlatConfig& config) {
+    std::string text;
+    for (const auto& [key, value] : config) {
+        if (!isBookkeeping(key)) {
+            text += fmt::format("{}={}\n", key, value);
+        }
+    }
+    return text;
+}
+
 std::string valueOf(const RunConfig& run, std::string_view key) {
     if (key == "experiment") {
         return run.experiment;
@@ -167,7 +166,7 @@ std::vector<Arm> groupByConfig(std::span<const RunConfig> runs) {
     for (const RunConfig& run : runs) {
         const auto [entry, isNew] = signatures.try_emplace(run.config.get());
         if (isNew) {
-            entry->second = signature(*run.config);
+            entry->second = configSignature(*run.config);
         }
         labels.push_back(entry->second);
     }

@@ -39,6 +39,9 @@ struct Arm {
 /// The value of a key, kNoValue if it is not there. "experiment" is the experiment's name.
 [[nodiscard]] std::string valueOf(const RunConfig& run, std::string_view key);
 
+/// The configuration without bookkeeping, as one text: equal for equal experiments.
+[[nodiscard]] std::string configSignature(const FlatConfig& config);
+
 /// One arm for each configuration, bookkeeping aside, in the order in which they come up. Each is named by the fewest
 /// keys, methods first, that tell it from the others ("mixer.method=qmix, learning.lr=0.001"); a single one by its
 /// experiment.

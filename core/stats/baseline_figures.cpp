@@ -12,13 +12,18 @@ namespace knife {
 
 namespace {
 
+/// The mean over tasks, and over the runs of a seed where an arm gathers several configurations.
 std::map<std::uint64_t, double> meansBySeed(const ArmCurves& arm, TaskScore score) {
     const std::vector<double> means = runMeans(scoreMatrix(arm, score));
-    std::map<std::uint64_t, double> bySeed;
+    std::map<std::uint64_t, std::vector<double>> bySeed;
     for (std::size_t r = 0; r < means.size(); ++r) {
-        bySeed.emplace(arm.runs[r].seed, means[r]);
+        bySeed[arm.runs[r].seed].push_back(means[r]);
     }
-    return bySeed;
+    std::map<std::uint64_t, double> result;
+    for (const auto& [seed, values] : bySeed) {
+        result[seed] = mean(values);
+    }
+    return result;
 }
 
 } // namespace

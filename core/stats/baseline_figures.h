@@ -13,14 +13,15 @@ namespace knife {
 struct BaselineFigures {
     Estimate difference;               ///< mean over tasks and runs: arm - baseline
     Estimate probabilityOfImprovement; ///< mean over tasks of P(arm > baseline)
-    /// Of the seeds' differences in the mean over tasks, where both arms ran the seed.
+    /// Of the seeds' differences in the mean over tasks, where both arms ran the seed. Several runs of one seed in an
+    /// arm, of different configurations then, count as their mean.
     PairedTest permutation;
     PairedTest wilcoxon;
     double permutationHolm = 0.0; ///< p adjusted for all comparisons, by adjustForNumber()
     double wilcoxonHolm = 0.0;
 };
 
-/// Requires a run in each, and sameTasks(). No seed comes twice in an arm.
+/// Requires a run in each, and sameTasks().
 [[nodiscard]] BaselineFigures compareToBaseline(const ArmCurves& arm, const ArmCurves& baseline, TaskScore score,
                                                 const BootstrapOptions& options);
 
