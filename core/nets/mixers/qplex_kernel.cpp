@@ -59,23 +59,51 @@ void QplexKernel::eachNet(const Visit& visit) {
     }
 }
 
+template <class Work>
+void QplexKernel::eachBlock(const Work& work) {
+    m_pool.run(m_blocks.shards(), [&](int shard) {
+        for (const RowBlock& block : m_blocks.of(shard)) {
+            work(block, m_blocks.slot(block, shard), shard);
+        }
+    });
+}
+
 void QplexKernel::arrange(std::int64_t rows, bool keepAll) {
     m_blocks.arrange(rows, keepAll);
-    const std::int64_t slots = m_blocks.slots();
-    eachNet([&](Net& net) {
-        net.kernel.load(slots, RowBlocks::sizes(), m_blocks.shards());
-        grow(net.values, slots * net.width);
-    });
-    grow(m_stateAndActions, slots * m_features);
-    grow(m_lambda, slots * m_agents);
+    grow(m_stateAndActions, rows * m_features);
+    m_lambda.assign(static_cast<std::size_t>(rows * m_agents), 0.F);
+}
+
+void QplexKernel::load(Net& net) {
+    net.kernel.load(m_blocks.slots(), RowBlocks::sizes(), m_blocks.shards());
+    grow(net.values, m_blocks.slots() * net.width);
 }
 
 void QplexKernel::forward(const MixInputs& inputs, float* joint, Keep keep, SiteTaps* taps) {
     arrange(inputs.rows, keep == Keep::Gradient || taps != nullptr);
     m_inputs = inputs;
-    m_pool.run(m_blocks.shards(), [&](int shard) {
-        for (const RowBlock& block : m_blocks.of(shard)) {
-            forwardBlock(block, shard, joint);
+    for (std::int64_t row = 0; row < inputs.rows; ++row) {
+        describeActions(row);
+    }
+    for (Extractors& nets : m_extractors) {
+        for (Net* net : {&nets.key, &nets.agents, &nets.action}) {
+            load(*net);
+        }
+        eachBlock(
+            [&](const RowBlock& block, std::int64_t slot, int shard) { addImportance(nets, block, slot, shard); });
+    }
+    if (m_mixer.config().weightedHead) {
+        load(m_w);
+        load(m_v);
+    }
+    eachBlock([&](const RowBlock& block, std::int64_t slot, int shard) {
+        if (m_mixer.config().weightedHead) {
+            const float* state = m_inputs.state + block.first * m_mixer.state();
+            m_w.forward(block, slot, shard, state);
+            m_v.forward(block, slot, shard, state);
+        }
+        for (std::int64_t r = 0; r < block.rows; ++r) {
+            joint[block.first + r] = mixRow(block.first + r, slot + r);
         }
     });
     if (taps != nullptr) {
@@ -83,32 +111,13 @@ void QplexKernel::forward(const MixInputs& inputs, float* joint, Keep keep, Site
     }
 }
 
-void QplexKernel::forwardBlock(const RowBlock& block, int shard, float* joint) {
-    const std::int64_t at = m_blocks.slot(block, shard);
-    if (m_mixer.config().weightedHead) {
-        const float* state = m_inputs.state + block.first * m_mixer.state();
-        m_w.forward(block, at, shard, state);
-        m_v.forward(block, at, shard, state);
-    }
-    describeActions(block, at);
-    std::fill_n(m_lambda.begin() + at * m_agents, block.rows * m_agents, 0.F);
-    for (Extractors& nets : m_extractors) {
-        addImportance(nets, block, at, shard);
-    }
-    for (std::int64_t r = 0; r < block.rows; ++r) {
-        joint[block.first + r] = mixRow(block.first + r, at + r);
-    }
-}
-
-void QplexKernel::describeActions(const RowBlock& block, std::int64_t slot) {
+void QplexKernel::describeActions(std::int64_t row) {
     const std::int64_t width = m_mixer.state();
-    float* to = m_stateAndActions.data() + slot * m_features;
-    for (std::int64_t row = block.first; row < block.first + block.rows; ++row, to += m_features) {
-        std::copy_n(m_inputs.state + row * width, width, to);
-        std::fill_n(to + width, m_features - width, 0.F);
-        for (std::int64_t a = 0; a < m_agents; ++a) {
-            to[width + a * m_mixer.actions() + m_inputs.actions[row * m_agents + a]] = 1.F;
-        }
+    float* to = m_stateAndActions.data() + row * m_features;
+    std::copy_n(m_inputs.state + row * width, width, to);
+    std::fill_n(to + width, m_features - width, 0.F);
+    for (std::int64_t a = 0; a < m_agents; ++a) {
+        to[width + a * m_mixer.actions() + m_inputs.actions[row * m_agents + a]] = 1.F;
     }
 }
 
@@ -116,10 +125,10 @@ void QplexKernel::addImportance(Extractors& nets, const RowBlock& block, std::in
     const float* state = m_inputs.state + block.first * m_mixer.state();
     const float* key = nets.key.forward(block, slot, shard, state);
     float* agents = nets.agents.forward(block, slot, shard, state);
-    float* action = nets.action.forward(block, slot, shard, m_stateAndActions.data() + slot * m_features);
+    float* action = nets.action.forward(block, slot, shard, m_stateAndActions.data() + block.first * m_features);
     sigmoid(agents, block.rows * m_agents);
     sigmoid(action, block.rows * m_agents);
-    float* lambda = m_lambda.data() + slot * m_agents;
+    float* lambda = m_lambda.data() + block.first * m_agents;
     for (std::int64_t r = 0; r < block.rows; ++r) {
         const float weight = std::abs(key[r]) + kTiny;
         for (std::int64_t i = r * m_agents; i < (r + 1) * m_agents; ++i) {
@@ -133,7 +142,7 @@ float QplexKernel::mixRow(std::int64_t row, std::int64_t slot) {
     const float shift = config.isMinusOne ? 1.F : 0.F;
     const float* q = m_inputs.q + row * m_agents;
     const float* best = m_inputs.best + row * m_agents;
-    const float* lambda = m_lambda.data() + slot * m_agents;
+    const float* lambda = m_lambda.data() + row * m_agents;
     const float* w = config.weightedHead ? m_w.at(slot) : nullptr;
     const float* v = config.weightedHead ? m_v.at(slot) : nullptr;
     float values = 0.F;
@@ -149,28 +158,31 @@ float QplexKernel::mixRow(std::int64_t row, std::int64_t slot) {
 void QplexKernel::backward(const float* dJoint, float* dQ) {
     const int shards = m_blocks.shards();
     eachNet([&](Net& net) { net.kernel.beginBackward(shards); });
-    m_pool.run(shards, [&](int shard) {
-        for (const RowBlock& block : m_blocks.of(shard)) {
-            backwardBlock(block, shard, dJoint, dQ);
-        }
-    });
+    m_pool.run(shards, [&](int shard) { backwardShard(shard, dJoint, dQ); });
     eachNet([](Net& net) { net.kernel.endBackward(); });
 }
 
-void QplexKernel::backwardBlock(const RowBlock& block, int shard, const float* dJoint, float* dQ) {
-    for (std::int64_t row = block.first; row < block.first + block.rows; ++row) {
-        unmixRow(row, dJoint[row], dQ + row * m_agents);
-    }
-    const float* state = m_inputs.state + block.first * m_mixer.state();
-    if (m_mixer.config().weightedHead) {
-        m_w.backward(block, shard, state);
-        m_v.backward(block, shard, state);
+void QplexKernel::backwardShard(int shard, const float* dJoint, float* dQ) {
+    const std::vector<RowBlock>& blocks = m_blocks.of(shard);
+    const auto stateOf = [&](const RowBlock& block) {
+        return m_inputs.state + block.first * m_mixer.state();
+    };
+    for (const RowBlock& block : blocks) {
+        for (std::int64_t row = block.first; row < block.first + block.rows; ++row) {
+            unmixRow(row, dJoint[row], dQ + row * m_agents);
+        }
+        if (m_mixer.config().weightedHead) {
+            m_w.backward(block, shard, stateOf(block));
+            m_v.backward(block, shard, stateOf(block));
+        }
     }
     for (Extractors& nets : m_extractors) {
-        importanceBackward(nets, block);
-        nets.key.backward(block, shard, state);
-        nets.agents.backward(block, shard, state);
-        nets.action.backward(block, shard, m_stateAndActions.data() + block.first * m_features);
+        for (const RowBlock& block : blocks) {
+            importanceBackward(nets, block);
+            nets.key.backward(block, shard, stateOf(block));
+            nets.agents.backward(block, shard, stateOf(block));
+            nets.action.backward(block, shard, m_stateAndActions.data() + block.first * m_features);
+        }
     }
 }
 
@@ -181,7 +193,8 @@ void QplexKernel::unmixRow(std::int64_t row, float dJoint, float* dQ) {
     const float shift = config.isMinusOne ? 1.F : 0.F;
     const float* q = m_inputs.q + row * m_agents;
     const float* best = m_inputs.best + row * m_agents;
-    float* lambda = m_lambda.data() + row * m_agents; // everything was kept: slots are rows
+    float* lambda = m_lambda.data() + row * m_agents;
+    // Everything was kept: slots are rows.
     float* w = config.weightedHead ? m_w.at(row) : nullptr;
     float* v = config.weightedHead ? m_v.at(row) : nullptr;
     for (std::int64_t a = 0; a < m_agents; ++a) {

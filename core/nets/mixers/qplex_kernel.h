@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The fast path of QPLEX: all extractors and the duelling sum on blocks of rows, forward and backward, without a graph.
+// Net by net: the weights of all nets together outgrow the caches, those of one are read once while they are near.
 #pragma once
 
 #include <cstdint>
@@ -42,17 +43,20 @@ class QplexKernel final : public MixKernel {
             : key(nets.key, 1), agents(nets.agents, n), action(nets.action, n) {}
     };
     void arrange(std::int64_t rows, bool keepAll);
+    void load(Net& net);
+    /// Calls work(block, slot, shard) for every block, on the threads of the pool.
+    template <class Work>
+    void eachBlock(const Work& work);
     /// Calls visit(net) for every net of the method that this configuration uses.
     template <class Visit>
     void eachNet(const Visit& visit);
 
-    void forwardBlock(const RowBlock& block, int shard, float* joint);
-    void describeActions(const RowBlock& block, std::int64_t slot);
+    void describeActions(std::int64_t row);
     /// Adds one attention kernel's term to lambda.
     void addImportance(Extractors& nets, const RowBlock& block, std::int64_t slot, int shard);
     [[nodiscard]] float mixRow(std::int64_t row, std::int64_t slot);
 
-    void backwardBlock(const RowBlock& block, int shard, const float* dJoint, float* dQ);
+    void backwardShard(int shard, const float* dJoint, float* dQ);
     /// Turns lambda of a row into its gradient, and w and v into theirs.
     void unmixRow(std::int64_t row, float dJoint, float* dQ);
     void importanceBackward(Extractors& nets, const RowBlock& block);
@@ -64,8 +68,8 @@ class QplexKernel final : public MixKernel {
     Net m_w;
     Net m_v;
     std::deque<Extractors> m_extractors;  ///< their kernels stay where they are
-    std::vector<float> m_stateAndActions; ///< [slots x features]
-    std::vector<float> m_lambda;          ///< [slots x N]
+    std::vector<float> m_stateAndActions; ///< [rows x features]
+    std::vector<float> m_lambda;          ///< [rows x N]
     MixInputs m_inputs;
     RowBlocks m_blocks;
 };

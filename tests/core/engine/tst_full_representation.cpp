@@ -60,7 +60,7 @@ class TestFullRepresentation : public QObject {
     void resq() { QVERIFY(checkReachesEight({.table = "qtran", .mixer = "method = \"resq\""}, kQtran, 600, 3) < 1.0); }
 
     // Kernels and layers of the paper's matrix games, RMSprop as in its code; the cells are still settling when the
-    // choice has long been right.
+    // choice has long been right. About one seed in six finds it late or never: these two have it after 1500 updates.
     void qplex() {
         checkReachesEight({.table = "qtran",
                            .mixer = "method = \"qplex\"\nnum_kernel = 10\nadv_hypernet_layers = 3",
@@ -69,7 +69,7 @@ class TestFullRepresentation : public QObject {
                            .hidden = 64,
                            .batch = 32,
                            .copyInterval = 200},
-                          kQtran, 1200, 2);
+                          kQtran, 2000, 2);
     }
 };
 
