@@ -2,6 +2,8 @@
 #include "core/nets/fused/linear_kernel.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include <ATen/core/Tensor.h>
 #include <c10/util/Exception.h>
@@ -12,6 +14,54 @@ namespace {
 
 int narrow(std::int64_t value) {
     return static_cast<int>(value); // sizes of networks, far below the limit
+}
+
+using Four = float __attribute__((vector_size(16)));
+
+Four read(const float* from) {
+    Four four;
+    std::memcpy(&four, from, sizeof four);
+    return four;
+}
+
+// to [4 x 4] = from [4 x 4] transposed.
+void transposeFour(const float* from, std::int64_t fromStride, float* to, std::int64_t toStride) {
+    const Four a = read(from);
+    const Four b = read(from + fromStride);
+    const Four c = read(from + 2 * fromStride);
+    const Four d = read(from + 3 * fromStride);
+    const Four ab01 = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+    const Four ab23 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    const Four cd01 = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+    const Four cd23 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    const std::array<Four, 4> rows = {
+        __builtin_shufflevector(ab01, cd01, 0, 1, 4, 5), __builtin_shufflevector(ab01, cd01, 2, 3, 6, 7),
+        __builtin_shufflevector(ab23, cd23, 0, 1, 4, 5), __builtin_shufflevector(ab23, cd23, 2, 3, 6, 7)};
+    for (const Four& row : rows) {
+        std::memcpy(to, &row, sizeof row);
+        to += toStride;
+    }
+}
+
+// to [columns x rows] = from [rows x columns] transposed.
+void transpose(const float* from, std::int64_t rows, std::int64_t columns, float* to) {
+    // Tiles that fill whole cache lines of `to` and stay in the first cache on both sides.
+    constexpr std::int64_t kTile = 16;
+    const std::int64_t wholeColumns = columns / 4 * 4;
+    for (std::int64_t first = 0; first < rows; first += kTile) {
+        const std::int64_t end = std::min(first + kTile, rows);
+        const std::int64_t wholeEnd = first + (end - first) / 4 * 4;
+        for (std::int64_t column = 0; column < wholeColumns; column += 4) {
+            for (std::int64_t row = first; row < wholeEnd; row += 4) {
+                transposeFour(from + row * columns + column, columns, to + column * rows + row, rows);
+            }
+        }
+        for (std::int64_t row = first; row < end; ++row) {
+            for (std::int64_t column = row < wholeEnd ? wholeColumns : 0; column < columns; ++column) {
+                to[column * rows + row] = from[row * columns + column];
+            }
+        }
+    }
 }
 
 } // namespace
@@ -26,17 +76,7 @@ LinearKernel::LinearKernel(const Parameter& weight, GradientShards& gradients, c
       m_transposed(static_cast<std::size_t>(m_in * m_out)) {}
 
 void LinearKernel::load() {
-    // Tiles that stay in the first cache on both sides.
-    constexpr std::int64_t kTile = 16;
-    for (std::int64_t o = 0; o < m_out; o += kTile) {
-        const std::int64_t lastO = std::min(o + kTile, m_out);
-        for (std::int64_t i = 0; i < m_in; ++i) {
-            float* row = m_transposed.data() + i * m_out;
-            for (std::int64_t column = o; column < lastO; ++column) {
-                row[column] = m_weight[column * m_in + i];
-            }
-        }
-    }
+    transpose(m_weight, m_out, m_in, m_transposed.data());
 }
 
 void LinearKernel::prepare(std::int64_t rows) {
