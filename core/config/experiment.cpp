@@ -330,7 +330,23 @@ class ExperimentReader {
                           fmt::format("expected at most diagnostics.volatile_above = {}, got {}",
                                       e.diagnostics.volatileAbove, e.diagnostics.stagnantBelow));
         }
-        return checkTasks();
+        return checkDiagnosticNames("per_evaluation", e.diagnostics.perEvaluation)
+            .and_then([&] { return checkDiagnosticNames("per_task", e.diagnostics.perTask); })
+            .and_then([&] { return checkTasks(); });
+    }
+
+    Status checkDiagnosticNames(const char* key, const std::vector<std::string>& names) const {
+        const std::vector<std::string>& known = networkDiagnosticNames();
+        for (const std::string& name : names) {
+            if (std::ranges::find(known, name) == known.end()) {
+                return refuse("diagnostics", key,
+                              fmt::format("unknown diagnostic '{}'{}", name, suggestion(name, known)));
+            }
+            if (std::ranges::count(names, name) > 1) {
+                return refuse("diagnostics", key, fmt::format("diagnostic '{}' stands there twice", name));
+            }
+        }
+        return {};
     }
 
     Status checkTasks() const {
@@ -462,6 +478,21 @@ void describe(FieldVisitor& visitor, DiagnosticsConfig& config) {
                   {1, kUnbounded});
     visitor.field("frame_interval", config.frameInterval, {"Between stored neuron frames; 0: none", "updates"},
                   {0, kUnbounded});
+    visitor.field("per_evaluation", config.perEvaluation, {"Diagnostics of networks after every evaluation"});
+    visitor.field("per_task", config.perTask, {"Diagnostics of networks at both ends of every task"});
+    visitor.field("probe_episodes", config.probeEpisodes, {"Newest episodes that they look at", "episodes"},
+                  {1, 1'000'000});
+    visitor.field("probe_steps", config.probeSteps, {"What those episodes may amount to", "env steps"},
+                  {1, kUnbounded});
+    visitor.field("ranks_centred", config.ranksCentred, {"Ranks of features less their mean"});
+    visitor.field("churn_updates", config.churnUpdates, {"Distances over which churn is measured", "updates"},
+                  {1, kUnbounded});
+}
+
+const std::vector<std::string>& networkDiagnosticNames() {
+    static const std::vector<std::string> names = {"ranks", "weights",     "behaviour", "churn", "gradient_covariance",
+                                                   "ntk",   "trainability"};
+    return names;
 }
 
 void describe(FieldVisitor& visitor, EvaluationConfig& config) {

@@ -74,12 +74,21 @@ struct DiagnosticsConfig {
     std::int64_t window = 200; ///< updates per RUA window
     double stagnantBelow = 0.25;
     double volatileAbove = 4.0;
-    double dormantBelow = 0.1;            ///< ReDo score
-    double deadBelow = 0.01;              ///< share of rows on which a unit fires
-    std::int64_t activationInterval = 10; ///< updates between activation statistics
-    std::int64_t frameInterval = 200;     ///< updates between stored neuron frames; 0: none
+    double dormantBelow = 0.1;                                       ///< ReDo score
+    double deadBelow = 0.01;                                         ///< share of rows on which a unit fires
+    std::int64_t activationInterval = 10;                            ///< updates between activation statistics
+    std::int64_t frameInterval = 200;                                ///< updates between stored neuron frames; 0: none
+    std::vector<std::string> perEvaluation = {"ranks", "behaviour"}; ///< of networks, after every evaluation
+    std::vector<std::string> perTask;                                ///< of networks, at both ends of every task
+    std::int64_t probeEpisodes = 128;                      ///< newest episodes that diagnostics of networks look at
+    std::int64_t probeSteps = 8192;                        ///< env steps of theirs, at most
+    bool ranksCentred = false;                             ///< ranks of features less their mean
+    std::vector<std::int64_t> churnUpdates = {1, 10, 100}; ///< distances of the "churn" diagnostic
     bool operator==(const DiagnosticsConfig&) const = default;
 };
+
+/// Diagnostics of whole networks that perEvaluation and perTask may name.
+[[nodiscard]] const std::vector<std::string>& networkDiagnosticNames();
 
 struct EvaluationConfig {
     std::int64_t interval = 10'000; ///< env steps
