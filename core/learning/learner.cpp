@@ -2,7 +2,6 @@
 #include "core/learning/learner.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -244,13 +243,65 @@ Learner::Evaluated Learner::evaluateByGraph(const Batch& batch, const NetPass& o
             .dOutputs = {}};
 }
 
-Result<UpdateReport> Learner::update(const Batch& batch, Diagnostics* diagnostics, bool wantActivations) {
+const std::vector<at::Tensor>* Learner::rememberValues() {
+    const auto& blocks = m_online->parameters().blocks();
+    m_before.resize(blocks.size());
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+        if (!blocks[i].trainable) {
+            m_before[i] = at::Tensor();
+        } else if (m_before[i].defined() && m_before[i].sizes() == blocks[i].value.sizes()) {
+            m_before[i].copy_(blocks[i].value);
+        } else {
+            m_before[i] = blocks[i].value.detach().clone();
+        }
+    }
+    return &m_before;
+}
+
+Result<void> Learner::descend(UpdateMoment moment, bool rememberBefore, const UpdateListeners& listeners,
+                              UpdateReport& report) {
+    const at::NoGradGuard noGrad;
+    ParameterSet& parameters = moment.parameters;
+    for (UpdateListener* listener : listeners) {
+        listener->unmasked(moment);
+    }
+    maskGradients(parameters);
+    if (!listeners.empty()) {
+        moment.clip = clipFactor(gradientNorm(parameters), m_config.gradClip);
+    }
+    for (UpdateListener* listener : listeners) {
+        listener->differentiated(moment);
+    }
+    report.gradNorm = gradientNorm(parameters); // listeners may have added to the gradients
+    if (!std::isfinite(report.gradNorm)) {
+        return fail(ErrorCode::Diverged,
+                    fmt::format("the gradient's norm became {}; lower learning.lr", report.gradNorm));
+    }
+    moment.clip = clipFactor(report.gradNorm, m_config.gradClip);
+    report.clipped = moment.clip < 1.0;
+    report.gradNormClipped = report.gradNorm * moment.clip;
+    scaleGradients(parameters, moment.clip);
+    moment.before = rememberBefore ? rememberValues() : nullptr;
+    m_optimiser.step(parameters);
+    for (UpdateListener* listener : listeners) {
+        listener->stepped(moment);
+    }
+    return {};
+}
+
+Result<UpdateReport> Learner::update(const Batch& batch, const UpdateListeners& listeners) {
     if (batch.inputs.is_cpu() != m_online->device().is_cpu()) {
-        return update(onDevice(batch, m_online->device()), diagnostics, wantActivations);
+        return update(onDevice(batch, m_online->device()), listeners);
+    }
+    UpdateListener::Wishes wishes;
+    for (const UpdateListener* listener : listeners) {
+        const UpdateListener::Wishes more = listener->wishes(batch.number);
+        wishes.activations |= more.activations;
+        wishes.valuesBefore |= more.valuesBefore;
     }
     ParameterSet& parameters = m_online->parameters();
     SiteTaps taps(m_online->sites().all().size());
-    SiteTaps* recorded = diagnostics != nullptr && wantActivations ? &taps : nullptr;
+    SiteTaps* recorded = wishes.activations ? &taps : nullptr;
     parameters.zeroGradients();
     const NetPass online = m_online->pass(batch.inputs, Keep::Gradient, recorded);
     RewardScale scale = m_rewardScale;
@@ -270,22 +321,15 @@ Result<UpdateReport> Learner::update(const Batch& batch, Diagnostics* diagnostic
         evaluated.graph.backward();
     }
     m_online->backward(batch.inputs, online, evaluated.dOutputs);
-    maskGradients(parameters);
-    if (diagnostics != nullptr) {
-        const auto began = std::chrono::steady_clock::now();
-        diagnostics->observe(recorded, recorded != nullptr ? rowValidity(batch) : RowValidity{});
-        report.diagnosticsS = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    const RowValidity rows = recorded != nullptr ? rowValidity(batch) : RowValidity{};
+    const UpdateMoment moment{
+        .update = batch.number, .parameters = parameters, .taps = recorded, .rows = &rows, .lr = m_config.lr};
+    if (auto descended = descend(moment, wishes.valuesBefore, listeners, report); !descended) {
+        return tl::unexpected(descended.error());
     }
-    report.gradNorm = gradientNorm(parameters);
-    if (!std::isfinite(report.gradNorm)) {
-        return fail(ErrorCode::Diverged,
-                    fmt::format("the gradient's norm became {}; lower learning.lr", report.gradNorm));
-    }
-    report.clipped = clipGradients(parameters, report.gradNorm, m_config.gradClip);
-    const at::NoGradGuard noGrad;
-    m_optimiser.step(parameters);
     m_rewardScale = scale; // a diverged update has left it alone
     if (targetFollows()) {
+        const at::NoGradGuard noGrad;
         m_target->parameters().moveValuesTowards(parameters, m_config.targetTau);
     }
     return report;
@@ -319,6 +363,11 @@ Probe Learner::probe(const Batch& batch) const {
     const NetPass target = m_target->pass(batch.inputs, Keep::Nothing, nullptr);
     probe.targetQTot = bootstrapAt(batch, target, batch.steps, batch.actions) * valid;
     return probe;
+}
+
+Learner::Targets Learner::targets(const Batch& batch) const {
+    const at::NoGradGuard noGrad;
+    return makeTargets(batch, m_online->pass(batch.inputs, Keep::Nothing, nullptr), m_rewardScale);
 }
 
 OutputChange Learner::difference(const Probe& before, const Probe& after) {

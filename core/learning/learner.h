@@ -12,7 +12,7 @@
 #include "core/learning/optimiser.h"
 #include "core/learning/reward_scale.h"
 #include "core/nets/factorized_net.h"
-#include "core/plasticity/diagnostics.h"
+#include "core/plasticity/update_listener.h"
 #include "core/types/error.h"
 #include "core/types/surgery_plan.h"
 
@@ -25,8 +25,8 @@ struct UpdateReport {
     double qTotMean = 0.0;   ///< at the actions taken
     double targetMean = 0.0;
     double gradNorm = 0.0; ///< before clipping
+    double gradNormClipped = 0.0;
     bool clipped = false;
-    double diagnosticsS = 0.0; ///< wall seconds that measuring the sites took
 };
 
 /// Everything a surgery may not change, on one held batch.
@@ -45,10 +45,10 @@ class Learner {
     /// The networks of `spec`, online and target equal.
     [[nodiscard]] static Result<std::unique_ptr<Learner>> build(const NetSpec& spec, const LearningConfig& config);
 
-    /// One gradient step: forward, backward, diagnostics (if given; with activations if `wantActivations`), clipping,
-    /// optimiser; then, with learning.target_tau, the target follows. ErrorCode::Diverged when loss or gradient is not
+    /// One gradient step: forward, backward, clipping, optimiser; then, with learning.target_tau, the target follows.
+    /// Listeners are called in between (UpdateListener says when). ErrorCode::Diverged when loss or gradient is not
     /// finite; weights are then unchanged.
-    [[nodiscard]] Result<UpdateReport> update(const Batch& batch, Diagnostics* diagnostics, bool wantActivations);
+    [[nodiscard]] Result<UpdateReport> update(const Batch& batch, const UpdateListeners& listeners = {});
     void copyToTarget();
     /// Arithmetic of an update on such a batch: forward of both networks, backward of the online one to its weights and
     /// activations but not to raw inputs; multiply-add = 2, padded steps counted.
@@ -57,6 +57,13 @@ class Learner {
     [[nodiscard]] bool targetFollows() const { return m_config.targetTau > 0.0; }
 
     [[nodiscard]] Probe probe(const Batch& batch) const;
+
+    struct Targets {
+        at::Tensor bootstrap; ///< [(T + 1) * B, C], at the greedy actions of the network that chooses
+        at::Tensor values;    ///< [T * B, C]
+    };
+    /// What an update on that batch would train towards. The batch is where the networks are.
+    [[nodiscard]] Targets targets(const Batch& batch) const;
     [[nodiscard]] static OutputChange difference(const Probe& before, const Probe& after);
 
     [[nodiscard]] FactorizedNet& online() { return *m_online; }
@@ -74,10 +81,6 @@ class Learner {
     [[nodiscard]] std::string weightsSha256() const;
 
   private:
-    struct Targets {
-        at::Tensor bootstrap; ///< [(T + 1) * B, C], at the greedy actions of the network that chooses
-        at::Tensor values;    ///< [T * B, C]
-    };
     /// The loss of one batch and where its gradient comes from: a graph, or a gradient of the agents' outputs.
     struct Evaluated {
         UpdateReport report; ///< its loss and means
@@ -98,6 +101,10 @@ class Learner {
                                          SiteTaps* taps) const;
     [[nodiscard]] Evaluated evaluateByGraph(const Batch& batch, const NetPass& online, const Targets& targets,
                                             Keep keep, SiteTaps* taps) const;
+    [[nodiscard]] const std::vector<at::Tensor>* rememberValues();
+    /// Clips, takes the step and tells the listeners.
+    [[nodiscard]] Result<void> descend(UpdateMoment moment, bool rememberBefore, const UpdateListeners& listeners,
+                                       UpdateReport& report);
 
     LearningConfig m_config;
     std::unique_ptr<FactorizedNet> m_online;
@@ -105,6 +112,7 @@ class Learner {
     Optimiser m_optimiser;
     RewardScale m_rewardScale;
     std::uint64_t m_seed;
+    std::vector<at::Tensor> m_before; ///< values before a step, for listeners; reused
 };
 
 } // namespace knife

@@ -53,22 +53,25 @@ double gradientNorm(const ParameterSet& parameters) {
     return std::sqrt(sum);
 }
 
-bool clipGradients(ParameterSet& parameters, double norm, double limit) {
-    if (limit <= 0.0 || norm <= limit) {
-        return false;
+double clipFactor(double norm, double limit) {
+    return limit <= 0.0 || norm <= limit ? 1.0 : limit / (norm + 1e-6);
+}
+
+void scaleGradients(ParameterSet& parameters, double factor) {
+    if (factor == 1.0) {
+        return;
     }
-    const auto factor = static_cast<float>(limit / (norm + 1e-6));
+    const auto narrow = static_cast<float>(factor);
     for (ParameterBlock& block : parameters.blocks()) {
         if (!block.trainable) {
             continue;
         }
         if (block.grad.is_cpu()) {
-            scale(factor, block.grad.data_ptr<float>(), block.size());
+            scale(narrow, block.grad.data_ptr<float>(), block.size());
         } else {
-            by_tensors::scaleGradient(block, factor);
+            by_tensors::scaleGradient(block, narrow);
         }
     }
-    return true;
 }
 
 void Optimiser::step(ParameterSet& parameters) {

@@ -15,8 +15,10 @@ void maskGradients(ParameterSet& parameters);
 /// Global L2 norm of all gradients.
 [[nodiscard]] double gradientNorm(const ParameterSet& parameters);
 
-/// Scales gradients to norm `limit` where `norm` is above it; returns whether it did. A limit of 0 never clips.
-bool clipGradients(ParameterSet& parameters, double norm, double limit);
+/// By what to scale a gradient of that norm so that it is not above `limit`; 1 where it is not, and for a limit of 0.
+[[nodiscard]] double clipFactor(double norm, double limit);
+/// Scales all gradients; nothing to do for 1.
+void scaleGradients(ParameterSet& parameters, double factor);
 
 /// RMSprop as in PyMARL (no momentum, not centred): v = a v + (1 - a) g^2, theta -= lr g / (sqrt(v) + eps).
 /// Adam: Kingma & Ba 2015, bias-corrected, eps outside the root. Moments live in the parameter blocks.

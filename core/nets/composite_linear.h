@@ -72,6 +72,7 @@ class CompositeLinear {
     [[nodiscard]] Parameter* bias() const { return m_bias; }
     [[nodiscard]] Parameter* out() const { return m_out; }
     [[nodiscard]] const Parameter& outBias() const { return *m_outBias; }
+    [[nodiscard]] Parameter* outBiasParameter() const { return m_outBias; }
     [[nodiscard]] const std::vector<CompositeBranch>& branches() const { return m_branches; }
     /// Grows whenever branches come or go: whoever keeps addresses of their parameters must look at it.
     [[nodiscard]] std::int64_t version() const { return m_version; }

@@ -15,12 +15,21 @@ enum class SiteScope : std::uint8_t {
     Mixer, ///< one activation row per (step, episode)
 };
 
+/// A linear layer that reads a site's units.
+struct Consumer {
+    Parameter* weight = nullptr; ///< [d_out, ...]
+    Parameter* bias = nullptr;   ///< [d_out]
+    std::int64_t column = 0;     ///< where unit 0 is read; unit j at column + j
+};
+
 /// Registered by agents and mixers when they are built; the pointers live as long as the network.
 struct Site {
     std::string name; ///< "agent.fc1", "mixer.hyper_w1", …
     SiteScope scope = SiteScope::Agent;
     int units = 0;
-    const Parameter* weight = nullptr;    ///< [units, d_in]; nullptr: units without parameters of their own
+    Parameter* weight = nullptr;          ///< [units, d_in]; nullptr: units without parameters of their own
+    Parameter* bias = nullptr;            ///< [units]
+    std::vector<Consumer> consumers;      ///< empty: the units are read by something that is not linear
     CompositeLinear* composite = nullptr; ///< nullptr: refuses composites
     /// The layer whose outgoing weights are this site's incoming rows, if it may hold composites: the outgoing weights
     /// of its active neurons then belong to the rows too.
@@ -31,6 +40,11 @@ struct Site {
 /// The refusal of a site whose incoming rows are outgoing weights of composites.
 [[nodiscard]] inline std::string behindComposites(const std::string& site, const std::string& feeder) {
     return site + " reads the composites of " + feeder + "; only sites that read raw inputs accept composites";
+}
+
+/// The consumer of a layer that can hold composites.
+[[nodiscard]] inline Consumer consumerOf(const CompositeLinear& layer) {
+    return {.weight = layer.out(), .bias = layer.outBiasParameter(), .column = 0};
 }
 
 /// Activations of one forward pass, one entry per site; entries of sites that the pass did not reach stay undefined.

@@ -2,6 +2,7 @@
 #include "core/plasticity/diagnostics.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -116,22 +117,24 @@ Diagnostics::Diagnostics(const DiagnosticsConfig& config, const SiteList& sites)
     }
 }
 
-bool Diagnostics::wantsActivations(UpdateStep update) const {
-    return update.value % m_config.activationInterval == 0;
+UpdateListener::Wishes Diagnostics::wishes(std::int64_t update) const {
+    return {.activations = update % m_config.activationInterval == 0};
 }
 
-void Diagnostics::observe(const SiteTaps* taps, const RowValidity& validity) {
+void Diagnostics::differentiated(const UpdateMoment& moment) {
+    const auto began = std::chrono::steady_clock::now();
     for (std::size_t i = 0; i < m_state.sites.size(); ++i) {
-        const SiteMeasurement& measurement =
-            m_meter.measure(m_list.all()[i], taps != nullptr ? &(*taps)[i] : nullptr, validity);
+        const SiteTap* tap = moment.taps != nullptr ? &(*moment.taps)[i] : nullptr;
+        const SiteMeasurement& measurement = m_meter.measure(m_list.all()[i], tap, *moment.rows);
         for (UnitStatistic& statistic : m_state.sites[i].statistics) {
             statistic.observe(measurement);
         }
     }
-    if (taps != nullptr) {
-        sample(*taps, validity);
+    if (moment.taps != nullptr) {
+        sample(*moment.taps, *moment.rows);
     }
     ++m_state.windowUpdates;
+    m_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
 }
 
 void Diagnostics::sample(const SiteTaps& taps, const RowValidity& validity) {

@@ -10,6 +10,7 @@
 #include "core/config/experiment.h"
 #include "core/nets/site.h"
 #include "core/plasticity/unit_statistic.h"
+#include "core/plasticity/update_listener.h"
 #include "core/types/snapshot.h"
 
 namespace knife {
@@ -24,15 +25,16 @@ struct StagnationSummary {
     double ruaP10 = 0.0; ///< tenth percentile of RUA
 };
 
-class Diagnostics {
+class Diagnostics final : public UpdateListener {
   public:
     Diagnostics(const DiagnosticsConfig& config, const SiteList& sites);
 
-    /// Whether the coming update should record activations.
-    [[nodiscard]] bool wantsActivations(UpdateStep update) const;
-    /// After every backward pass, before clipping and before the network's next pass. `taps` may be nullptr; they are
-    /// not kept.
-    void observe(const SiteTaps* taps, const RowValidity& validity);
+    /// Activations every now and then.
+    [[nodiscard]] Wishes wishes(std::int64_t update) const override;
+    /// Measures all sites.
+    void differentiated(const UpdateMoment& moment) override;
+    /// Wall seconds that measuring took so far.
+    [[nodiscard]] double secondsSpent() const { return m_seconds; }
     /// Updates seen in the open window.
     [[nodiscard]] std::int64_t windowUpdates() const { return m_state.windowUpdates; }
     [[nodiscard]] bool windowIsFull() const { return m_state.windowUpdates >= m_config.window; }
@@ -77,6 +79,7 @@ class Diagnostics {
     const SiteList& m_list;
     State m_state;
     SiteMeter m_meter;
+    double m_seconds = 0.0;
     SiteTaps m_samples; ///< some rows of the last recorded pass, of sites that hold composites
 };
 

@@ -7,89 +7,37 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
-#include "core/nets/initialise.h"
+#include "core/nets/module_parameters.h"
 
 namespace knife {
 
 namespace {
 
-// A fresh neuron for each unit, drawn from the distribution that the layer itself was drawn from.
-struct Draw {
-    at::Tensor in;
-    at::Tensor bias;
-    at::Tensor out;
-};
-
-Draw drawNeurons(const CompositeLinear::Shape& shape, std::int64_t count, const std::string& site, std::uint64_t seed,
-                 std::int64_t event) {
-    const auto index = static_cast<std::uint64_t>(event);
-    const double incoming = linearBound(shape.in);
-    const double outgoing = linearBound(shape.hidden);
-    return {drawUniform({count, shape.in}, incoming, {seed, "surgery/" + site + "/in", index}),
-            drawUniform({count}, incoming, {seed, "surgery/" + site + "/bias", index}),
-            drawUniform({shape.out, count}, outgoing, {seed, "surgery/" + site + "/out", index})};
-}
-
-// Second moments of live neurons: one row each for incoming weights, bias and outgoing weights.
-struct LiveMoments {
-    std::vector<at::Tensor> in;
-    std::vector<at::Tensor> bias;
-    std::vector<at::Tensor> out;
-
-    void add(const Parameter& weight, const Parameter& biasParameter, const Parameter& outgoing, std::int64_t neuron) {
-        in.push_back(weight.moment2.select(0, neuron).clone());
-        bias.push_back(biasParameter.moment2.select(0, neuron).clone());
-        out.push_back(outgoing.moment2.select(1, neuron).clone());
+Result<void> checkUnits(const SiteOperation& operation, const Site& site) {
+    for (std::size_t i = 0; i < operation.units.size(); ++i) {
+        const int unit = operation.units[i];
+        if (unit < 0 || unit >= site.units) {
+            return fail(ErrorCode::Usage,
+                        fmt::format("site \"{}\" has units 0 to {}, not {}", site.name, site.units - 1, unit));
+        }
+        if (i > 0 && operation.units[i - 1] >= unit) {
+            return fail(ErrorCode::Usage, fmt::format("units of site \"{}\" must ascend without repeats", site.name));
+        }
     }
-};
-
-// The live neurons of a site, those of `excluded` units left out.
-LiveMoments collectMoments(const CompositeLinear& layer, const std::vector<int>& excluded) {
-    LiveMoments moments;
-    std::vector<char> composite(static_cast<std::size_t>(layer.shape().hidden), 0);
-    const auto isExcluded = [&](int unit) {
-        return std::ranges::binary_search(excluded, unit);
+    const auto fits = [&](std::size_t size) {
+        return size == 0 || size == operation.units.size();
     };
-    for (const CompositeBranch& branch : layer.branches()) {
-        for (std::size_t k = 0; k < branch.units.size(); ++k) {
-            composite[static_cast<std::size_t>(branch.units[k])] = 1;
-            if (branch.superseded[k] == 0 && !isExcluded(branch.units[k])) {
-                moments.add(*branch.activeIn, *branch.activeBias, *branch.activeOut, static_cast<std::int64_t>(k));
-            }
-        }
+    if (!fits(operation.values.size()) || !fits(operation.partners.size())) {
+        return fail(ErrorCode::Usage,
+                    fmt::format("site \"{}\" needs one value and one partner per unit, or none", site.name));
     }
-    for (int unit = 0; unit < static_cast<int>(composite.size()); ++unit) {
-        if (composite[static_cast<std::size_t>(unit)] == 0 && !isExcluded(unit)) {
-            moments.add(*layer.weight(), *layer.bias(), *layer.out(), unit);
-        }
-    }
-    return moments;
+    return {};
 }
 
-// Moments cleared to zero would make the first RMSprop step ten times the learning rate; the mean of the healthy
-// neurons gives the new ones an ordinary first step.
-void fillMoments(const CompositeBranch& branch, const LiveMoments& healthy) {
-    branch.activeIn->moment2.copy_(at::stack(healthy.in).mean(0).unsqueeze(0).expand_as(branch.activeIn->moment2));
-    branch.activeBias->moment2.copy_(at::stack(healthy.bias).mean().expand_as(branch.activeBias->moment2));
-    branch.activeOut->moment2.copy_(at::stack(healthy.out).mean(0).unsqueeze(1).expand_as(branch.activeOut->moment2));
-}
-
-std::string range(const Site& site) {
-    return fmt::format("0 to {}", site.units - 1);
-}
-
-} // namespace
-
-Surgeon::Surgeon(FactorizedNet& online, FactorizedNet& target, std::uint64_t seed)
-    : m_online(online), m_target(target), m_seed(seed) {}
-
-Result<void> Surgeon::check(const SurgeryPlan& plan) const {
-    if (plan.empty()) {
-        return fail(ErrorCode::Usage, "the surgery plan names no units");
-    }
+Result<void> checkPlaces(const SurgeryPlan& plan, const FactorizedNet& net) {
     std::vector<std::string> seen;
     for (const SiteOperation& operation : plan.operations) {
-        const Site* site = m_online.sites().find(operation.site);
+        const Site* site = net.sites().find(operation.site);
         if (site == nullptr) {
             return fail(ErrorCode::Usage, fmt::format("the network has no site \"{}\"", operation.site));
         }
@@ -97,90 +45,114 @@ Result<void> Surgeon::check(const SurgeryPlan& plan) const {
             return fail(ErrorCode::Usage, fmt::format("the plan names site \"{}\" twice", operation.site));
         }
         seen.push_back(operation.site);
-        if (site->composite == nullptr) {
-            return fail(ErrorCode::Unsupported, site->refusal);
+        if (auto sound = checkUnits(operation, *site); !sound) {
+            return sound;
         }
-        for (std::size_t i = 0; i < operation.units.size(); ++i) {
-            const int unit = operation.units[i];
-            if (unit < 0 || unit >= site->units) {
-                return fail(ErrorCode::Usage,
-                            fmt::format("site \"{}\" has units {}, not {}", site->name, range(*site), unit));
-            }
-            if (i > 0 && operation.units[i - 1] >= unit) {
-                return fail(ErrorCode::Usage,
-                            fmt::format("units of site \"{}\" must ascend without repeats", site->name));
-            }
+    }
+    for (const std::string& module : plan.modules) {
+        if (parametersOf(net.parameters(), module).empty()) {
+            return fail(ErrorCode::Usage, fmt::format("the network has no parameters \"{}\"", module));
         }
     }
     return {};
 }
 
-void Surgeon::operate(FactorizedNet& net, const SiteOperation& operation, OptimiserPolicy policy,
-                      std::int64_t event) const {
-    CompositeLinear& layer = *net.sites().find(operation.site)->composite;
-    const Draw draw =
-        drawNeurons(layer.shape(), static_cast<std::int64_t>(operation.units.size()), operation.site, m_seed, event);
-    if (net.parameters().use() == ParameterUse::Copied || policy == OptimiserPolicy::Zero) {
-        layer.addComposites(net.parameters(), event, operation.units, draw.in, draw.bias, draw.out);
-        return;
+void clearMoments(ParameterSet& parameters) {
+    for (ParameterBlock& block : parameters.blocks()) {
+        if (block.moment1.defined()) {
+            block.moment1.zero_();
+            block.moment2.zero_();
+        }
     }
-    LiveMoments healthy = collectMoments(layer, operation.units);
-    if (healthy.in.empty()) {
-        healthy = collectMoments(layer, {}); // every unit is operated on: their own history is all there is
+}
+
+} // namespace
+
+Surgeon::Surgeon(FactorizedNet& online, FactorizedNet& target, std::uint64_t seed)
+    : m_online(online), m_target(target), m_seed(seed) {}
+
+Result<std::unique_ptr<Operation>> Surgeon::checked(const SurgeryPlan& plan) const {
+    if (plan.empty()) {
+        return fail(ErrorCode::Usage, "the surgery plan names no units");
     }
-    layer.addComposites(net.parameters(), event, operation.units, draw.in, draw.bias, draw.out);
-    fillMoments(layer.branches().back(), healthy);
+    if (auto sound = checkPlaces(plan, m_online); !sound) {
+        return tl::unexpected(sound.error());
+    }
+    auto operation = makeOperation(plan);
+    if (!operation) {
+        return operation;
+    }
+    if (auto possible = (*operation)->check(plan, m_online); !possible) {
+        return tl::unexpected(possible.error());
+    }
+    if ((*operation)->addsParameters() && plan.target == TargetPolicy::None) {
+        return fail(ErrorCode::Usage, "this surgery adds parameters, so the target network cannot be left out of it");
+    }
+    return operation;
+}
+
+Result<void> Surgeon::check(const SurgeryPlan& plan) const {
+    return checked(plan).map([](const std::unique_ptr<Operation>&) {});
 }
 
 Result<std::vector<SiteReceipt>> Surgeon::apply(const SurgeryPlan& plan, std::int64_t event) {
-    if (auto checked = check(plan); !checked) {
-        return tl::unexpected(checked.error());
+    const auto operation = checked(plan);
+    if (!operation) {
+        return tl::unexpected(operation.error());
     }
     const at::NoGradGuard noGrad;
-    Undo undo;
-    const auto remember = [](const FactorizedNet& net, NetUndo& record) {
-        record.blocks = net.parameters().blocks().size();
-        for (const ParameterBlock& block : net.parameters().blocks()) {
-            const auto keep = [&](const at::Tensor& t) {
-                return t.defined() ? t.clone() : at::Tensor();
-            };
-            record.masks.push_back(keep(block.mask));
-            record.moments1.push_back(keep(block.moment1));
-            record.moments2.push_back(keep(block.moment2));
-            record.anyFrozen.push_back(block.anyFrozen ? 1 : 0);
-        }
-    };
-    remember(m_online, undo.online);
-    remember(m_target, undo.target);
-    for (const ParameterBlock& block : m_target.parameters().blocks()) {
-        undo.targetValues.push_back(block.value.clone());
-    }
-    std::vector<SiteReceipt> receipts;
-    // In the order of the sites, whatever the order of the plan: checkpoints rebuild parameter blocks in this order.
-    for (const Site& site : m_online.sites().all()) {
-        const auto found = std::ranges::find(plan.operations, site.name, &SiteOperation::site);
-        if (found == plan.operations.end() || found->units.empty()) {
-            continue;
-        }
-        const SiteOperation& operation = *found;
-        operate(m_online, operation, plan.optimiser, event);
-        operate(m_target, operation, plan.optimiser, event);
-        const auto& shape = site.composite->shape();
-        const auto perNeuron = shape.in + 1 + shape.out;
-        const auto count = static_cast<std::int64_t>(operation.units.size());
-        undo.sites.push_back(operation.site);
-        receipts.push_back({.site = operation.site,
-                            .units = operation.units,
-                            .kind = "composite",
-                            .ruaBefore = {},
-                            .frozenParameters = 2 * perNeuron * count, // the knowledge and the compensation neuron
-                            .trainableParameters = perNeuron * count});
+    Undo undo{.online = remember(m_online), .target = remember(m_target)};
+    const SurgeryDraws draws{.seed = m_seed, .event = event};
+    (*operation)->apply(m_online, plan, draws);
+    if (plan.target != TargetPolicy::None) {
+        (*operation)->apply(m_target, plan, draws);
     }
     if (plan.target == TargetPolicy::HardSync) {
         m_target.parameters().copyValuesFrom(m_online.parameters());
     }
+    if (plan.optimiser == OptimiserPolicy::ResetAll) {
+        clearMoments(m_online.parameters());
+    }
     m_undo = std::move(undo);
-    return receipts;
+    return (*operation)->receipts(m_online, plan);
+}
+
+Surgeon::NetState Surgeon::remember(const FactorizedNet& net) {
+    NetState state;
+    const auto copy = [](const at::Tensor& tensor) {
+        return tensor.defined() ? tensor.detach().clone() : at::Tensor();
+    };
+    for (const ParameterBlock& block : net.parameters().blocks()) {
+        state.blocks.push_back(
+            {copy(block.value), copy(block.mask), copy(block.moment1), copy(block.moment2), block.anyFrozen});
+    }
+    for (const Site& site : net.sites().all()) {
+        state.branches.push_back(site.composite != nullptr ? site.composite->branches().size() : 0);
+    }
+    return state;
+}
+
+void Surgeon::revert(FactorizedNet& net, const NetState& state) {
+    const auto& sites = net.sites().all();
+    for (std::size_t i = sites.size(); i-- > 0;) {
+        while (sites[i].composite != nullptr && sites[i].composite->branches().size() > state.branches[i]) {
+            sites[i].composite->dropNewestBranch();
+        }
+    }
+    net.parameters().truncate(state.blocks.size());
+    const auto restore = [](const at::Tensor& tensor, const at::Tensor& value) {
+        if (tensor.defined()) {
+            tensor.copy_(value);
+        }
+    };
+    for (std::size_t i = 0; i < state.blocks.size(); ++i) {
+        ParameterBlock& block = net.parameters().blocks()[i];
+        restore(block.value, state.blocks[i].value);
+        restore(block.mask, state.blocks[i].mask);
+        restore(block.moment1, state.blocks[i].moment1);
+        restore(block.moment2, state.blocks[i].moment2);
+        block.anyFrozen = state.blocks[i].anyFrozen;
+    }
 }
 
 bool Surgeon::undo() {
@@ -188,26 +160,8 @@ bool Surgeon::undo() {
         return false;
     }
     const at::NoGradGuard noGrad;
-    const auto revert = [&](FactorizedNet& net, const NetUndo& record) {
-        for (auto site = m_undo->sites.rbegin(); site != m_undo->sites.rend(); ++site) {
-            net.sites().find(*site)->composite->dropNewestBranch();
-        }
-        net.parameters().truncate(record.blocks);
-        for (std::size_t i = 0; i < record.blocks; ++i) {
-            ParameterBlock& block = net.parameters().blocks()[i];
-            if (block.mask.defined()) {
-                block.mask.copy_(record.masks[i]);
-                block.moment1.copy_(record.moments1[i]);
-                block.moment2.copy_(record.moments2[i]);
-                block.anyFrozen = record.anyFrozen[i] != 0;
-            }
-        }
-    };
     revert(m_online, m_undo->online);
     revert(m_target, m_undo->target);
-    for (std::size_t i = 0; i < m_undo->targetValues.size(); ++i) {
-        m_target.parameters().blocks()[i].value.copy_(m_undo->targetValues[i]);
-    }
     m_undo.reset();
     return true;
 }

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Applies surgery plans to an online network and its target. Plans are checked whole before anything is touched.
-//
-// KNIFE's composite (arXiv 2606.25335): knowledge (frozen) + active (re-initialised, trainable) - compensation (frozen
-// copy of the active at birth). The target network gets the same draw on top of its own knowledge, so that neither
-// network's function changes and both keep the same structure.
+// Applies surgery plans to an online network and its target. Plans are checked whole before anything is touched; what
+// is done to the units is the business of the plan's operation (operations/).
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "core/nets/factorized_net.h"
+#include "core/plasticity/operations/operation.h"
 #include "core/types/error.h"
 #include "core/types/surgery_plan.h"
 
@@ -21,8 +20,8 @@ class Surgeon {
     /// Both networks must outlive the surgeon and have equal structure.
     Surgeon(FactorizedNet& online, FactorizedNet& target, std::uint64_t seed);
 
-    /// ErrorCode::Usage: unknown site, unit out of range, repeated or unordered units, empty plan.
-    /// ErrorCode::Unsupported: the site refuses composites, with its reason.
+    /// ErrorCode::Usage: empty plan, unknown operation, setting, site or module, unit out of range, repeated or
+    /// unordered units. ErrorCode::Unsupported: a site refuses, with its reason.
     [[nodiscard]] Result<void> check(const SurgeryPlan& plan) const;
     /// Applies a plan as surgery number `event`. Fills everything of the receipts but ruaBefore.
     [[nodiscard]] Result<std::vector<SiteReceipt>> apply(const SurgeryPlan& plan, std::int64_t event);
@@ -33,21 +32,25 @@ class Surgeon {
     [[nodiscard]] bool canUndo() const { return m_undo.has_value(); }
 
   private:
-    // Masks and moments as they were, per network; values of existing parameters do not change.
-    struct NetUndo {
-        std::size_t blocks = 0;
-        std::vector<at::Tensor> masks;
-        std::vector<at::Tensor> moments1;
-        std::vector<at::Tensor> moments2;
-        std::vector<char> anyFrozen;
+    // A network as it was.
+    struct NetState {
+        struct Block {
+            at::Tensor value;
+            at::Tensor mask;
+            at::Tensor moment1;
+            at::Tensor moment2;
+            bool anyFrozen = false;
+        };
+        std::vector<Block> blocks;
+        std::vector<std::size_t> branches; ///< of each site that can hold composites
     };
     struct Undo {
-        std::vector<std::string> sites;
-        NetUndo online;
-        NetUndo target;
-        std::vector<at::Tensor> targetValues; ///< a hard sync does change values
+        NetState online;
+        NetState target;
     };
-    void operate(FactorizedNet& net, const SiteOperation& operation, OptimiserPolicy policy, std::int64_t event) const;
+    [[nodiscard]] Result<std::unique_ptr<Operation>> checked(const SurgeryPlan& plan) const;
+    [[nodiscard]] static NetState remember(const FactorizedNet& net);
+    static void revert(FactorizedNet& net, const NetState& state);
 
     FactorizedNet& m_online;
     FactorizedNet& m_target;

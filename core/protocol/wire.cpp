@@ -16,8 +16,8 @@ static_assert(static_cast<int>(ErrorCode::Internal) == wire::ErrorCode_MAX);
 static_assert(static_cast<int>(RunState::Interrupted) == wire::RunState_MAX);
 static_assert(static_cast<int>(Notice::Level::Error) == wire::NoticeLevel_MAX);
 static_assert(static_cast<int>(BoardView::Kind::Wall) == wire::PieceKind_MAX);
-static_assert(static_cast<int>(OptimiserPolicy::Zero) == wire::OptimiserPolicy_MAX);
-static_assert(static_cast<int>(TargetPolicy::HardSync) == wire::TargetPolicy_MAX);
+static_assert(static_cast<int>(OptimiserPolicy::ResetAll) == wire::OptimiserPolicy_MAX);
+static_assert(static_cast<int>(TargetPolicy::None) == wire::TargetPolicy_MAX);
 static_assert(std::variant_size_v<CommandBody> == 9);
 static_assert(std::variant_size_v<Message> == 7);
 
@@ -76,7 +76,14 @@ void put(wire::SurgeryPlan* out, const SurgeryPlan& in) {
         wire::SiteOperation* site = out->add_operations();
         site->set_site(operation.site);
         putAll(site->mutable_units(), operation.units);
+        putAll(site->mutable_values(), operation.values);
+        putAll(site->mutable_partners(), operation.partners);
     }
+    for (const std::string& module : in.modules) {
+        out->add_modules(module);
+    }
+    out->set_operation(in.operation);
+    out->set_settings(in.settings);
     out->set_optimiser(enumTo<wire::OptimiserPolicy>(in.optimiser));
     out->set_target(enumTo<wire::TargetPolicy>(in.target));
 }
@@ -89,7 +96,12 @@ bool get(const wire::SurgeryPlan& in, SurgeryPlan& out) {
         SiteOperation& operation = out.operations.emplace_back();
         operation.site = site.site();
         getAll(site.units(), operation.units);
+        getAll(site.values(), operation.values);
+        getAll(site.partners(), operation.partners);
     }
+    getAll(in.modules(), out.modules);
+    out.operation = in.operation().empty() ? "compose" : in.operation();
+    out.settings = in.settings();
     return enumFrom(wire::OptimiserPolicy_IsValid(in.optimiser()), in.optimiser(), out.optimiser) &&
            enumFrom(wire::TargetPolicy_IsValid(in.target()), in.target(), out.target);
 }

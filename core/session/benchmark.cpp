@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/plasticity/diagnostics.h"
 #include "core/session/benchmark.h"
 
 #include <algorithm>
@@ -105,11 +106,12 @@ class UpdateBlock {
         : m_learner(learner), m_batches(batches), m_updates(updates) {}
 
     Result<double> run(Diagnostics* diagnostics) {
+        const UpdateListeners listeners = diagnostics != nullptr ? UpdateListeners{diagnostics} : UpdateListeners{};
         const auto began = SteadyClock::now();
         for (std::int64_t i = 0; i < m_updates; ++i) {
-            const Batch& batch = m_batches[static_cast<std::size_t>(m_next++) % m_batches.size()];
-            const bool activations = diagnostics != nullptr && diagnostics->wantsActivations({i});
-            if (auto updated = m_learner.update(batch, diagnostics, activations); !updated) {
+            Batch batch = m_batches[static_cast<std::size_t>(m_next++) % m_batches.size()];
+            batch.number = i;
+            if (auto updated = m_learner.update(batch, listeners); !updated) {
                 return tl::unexpected(updated.error());
             }
         }

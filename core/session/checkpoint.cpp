@@ -222,6 +222,31 @@ Result<void> readReplay(const pb::Checkpoint& in, Replay& replay, const Environm
     return {};
 }
 
+void writeMemories(const NetworkDiagnostics& networks, pb::Checkpoint& out) {
+    for (const DiagnosticMemory& memory : networks.memories()) {
+        pb::NetworkMemory& message = *out.add_network_memories();
+        message.set_diagnostic(memory.diagnostic);
+        message.set_update(memory.update);
+        for (const at::Tensor& values : memory.values) {
+            message.add_values(bytesOf(values));
+        }
+    }
+}
+
+void readMemories(const pb::Checkpoint& in, NetworkDiagnostics& networks) {
+    std::vector<DiagnosticMemory> memories;
+    for (const pb::NetworkMemory& message : in.network_memories()) {
+        DiagnosticMemory memory{.diagnostic = message.diagnostic(), .update = message.update(), .values = {}};
+        for (const std::string& bytes : message.values()) {
+            const at::Tensor values = at::empty({static_cast<std::int64_t>(bytes.size() / sizeof(float))});
+            std::memcpy(values.data_ptr<float>(), bytes.data(), values.nbytes());
+            memory.values.push_back(values);
+        }
+        memories.push_back(std::move(memory));
+    }
+    networks.restore(std::move(memories));
+}
+
 void writeCounters(const TrainingCounters& counters, pb::Checkpoint& out) {
     out.mutable_clocks()->set_update(counters.clocks.update.value);
     out.mutable_clocks()->set_env_step(counters.clocks.envStep.value);
@@ -234,6 +259,9 @@ void writeCounters(const TrainingCounters& counters, pb::Checkpoint& out) {
     out.set_evaluation_episodes(counters.evaluationEpisodes);
     out.set_receipts(counters.receipts);
     out.set_surgeries(counters.surgeries);
+    out.set_switched_at(counters.switchedAt);
+    out.set_target_copies(counters.targetCopies);
+    out.set_evaluations(counters.evaluations);
     if (counters.testReturn) {
         out.set_test_return(*counters.testReturn);
     }
@@ -255,6 +283,9 @@ TrainingCounters readCounters(const pb::Checkpoint& in) {
                               .evaluationEpisodes = in.evaluation_episodes(),
                               .receipts = in.receipts(),
                               .surgeries = in.surgeries(),
+                              .switchedAt = in.has_switched_at() ? in.switched_at() : -1,
+                              .targetCopies = in.target_copies(),
+                              .evaluations = in.evaluations(),
                               .testReturn = {},
                               .testWinRate = {}};
     if (in.has_test_return()) {
@@ -294,6 +325,9 @@ std::string writeCheckpoint(const TrainerState& state) {
     writeBlocks(state.learner.online().parameters(), *message.mutable_online());
     writeBlocks(state.learner.target().parameters(), *message.mutable_target());
     writeDiagnostics(state.diagnostics, state.learner.online().sites(), message);
+    for (const auto& intervention : state.interventions) {
+        message.add_interventions(intervention->save());
+    }
     writeReplay(state.replay, message);
     for (const RunningMean& mean : state.metrics.state().means) {
         pb::Mean& out = *message.add_metric_means();
@@ -301,6 +335,7 @@ std::string writeCheckpoint(const TrainerState& state) {
         out.set_count(mean.count);
     }
     message.set_metric_env_step(state.metrics.state().lastEnvStep);
+    writeMemories(state.networks, message);
     return message.SerializeAsString();
 }
 
@@ -323,6 +358,12 @@ Result<void> readCheckpoint(std::string_view bytes, const TrainerParts& parts, c
     if (auto read = readDiagnostics(*message, parts.learner.online().sites(), parts.diagnostics); !read) {
         return read;
     }
+    for (std::size_t i = 0; i < parts.interventions.size(); ++i) {
+        const bool known = i < static_cast<std::size_t>(message->interventions_size());
+        if (!parts.interventions[i]->restore(known ? message->interventions(static_cast<int>(i)) : std::string())) {
+            return corrupt(fmt::format("the state of intervention {} is another's", i));
+        }
+    }
     if (auto read = readReplay(*message, parts.replay, environments); !read) {
         return read;
     }
@@ -334,6 +375,7 @@ Result<void> readCheckpoint(std::string_view bytes, const TrainerParts& parts, c
     }
     metrics.lastEnvStep = message->metric_env_step();
     parts.metrics.restore(std::move(metrics));
+    readMemories(*message, parts.networks);
     parts.learner.optimiser().setSteps(message->optimiser_steps());
     if (message->has_reward_scale()) { // older programs did not standardise
         const pb::RewardScale& scale = message->reward_scale();

@@ -110,7 +110,7 @@ Result<RunPlan> planRun(const Experiment& experiment) {
         return tl::unexpected(net.error());
     }
     for (const Section& section : plan.experiment.interventions) {
-        if (auto built = makeIntervention(section, (*net)->sites()); !built) {
+        if (auto built = makeIntervention(section, **net); !built) {
             return tl::unexpected(built.error());
         }
     }

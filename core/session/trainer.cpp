@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -22,6 +23,7 @@
 #include "core/session/evaluation.h"
 #include "core/session/metric_log.h"
 #include "core/session/net_spec.h"
+#include "core/session/network_probe.h"
 #include "core/session/training_state.h"
 
 namespace knife {
@@ -36,7 +38,8 @@ std::string eventNumber(std::int64_t surgery) {
 
 class TrainerImpl final : public Trainer {
   public:
-    TrainerImpl(RunPlan plan, std::uint64_t seed, RunWriter& store, StepHook hook, std::unique_ptr<Learner> learner)
+    TrainerImpl(RunPlan plan, std::uint64_t seed, RunWriter& store, StepHook hook, const NetSpec& spec,
+                std::unique_ptr<Learner> learner)
         : m_plan(std::move(plan)),
           m_experiment(m_plan.experiment),
           m_seed(seed),
@@ -47,7 +50,8 @@ class TrainerImpl final : public Trainer {
           m_surgeon(m_learner->online(), m_learner->target(), seed),
           m_diagnostics(m_experiment.diagnostics, m_learner->online().sites()),
           m_replay(static_cast<std::size_t>(m_experiment.learning.bufferEpisodes)),
-          m_metrics(store, m_plan.spec.hasWin) {}
+          m_metrics(store, m_plan.spec.hasWin),
+          m_networks(m_plan, spec, *m_learner, m_replay) {}
 
     Result<void> prepare();
 
@@ -75,18 +79,28 @@ class TrainerImpl final : public Trainer {
     double epsilon() const {
         return epsilonAt(m_experiment.exploration, m_counters.clocks.envStep, m_counters.explorationSince);
     }
-    TrainerParts parts() { return {m_counters, *m_learner, m_diagnostics, m_replay, m_metrics}; }
+    TrainerParts parts() {
+        return {m_counters, *m_learner, m_diagnostics, m_interventions, m_replay, m_metrics, m_networks.diagnostics()};
+    }
 
     Result<void> enterTask(std::int32_t task);
     Result<void> switchTask();
     Result<void> collect();
     Result<void> update();
     Result<void> takeGradientStep();
-    Result<void> runInterventions(std::string_view trigger);
-    void closeDiagnosticsWindow();
+    TriggerCounts triggerCounts() const;
+    Result<void> askInterventions(TriggerMoment moment);
+    void noteRua(SiteReceipt& touched) const;
+    /// Statistics of what a surgery has touched start anew.
+    void touch(const SiteReceipt& touched);
+    /// Returns the share of stagnant units.
+    double closeDiagnosticsWindow();
     void storeFrame();
     void copyTargetIfDue();
     Result<void> evaluateIfDue();
+    Result<void> playGreedily();
+    /// Diagnostics of whole networks, where they are due.
+    void lookAtNetworks(ProbeOccasion occasion);
     Batch probeBatch() const;
 
     RunPlan m_plan;
@@ -102,7 +116,9 @@ class TrainerImpl final : public Trainer {
     Diagnostics::State m_diagnosticsBefore; ///< as they were before it
     Replay m_replay;
     MetricLog m_metrics;
+    NetworkProbe m_networks;
     std::vector<std::unique_ptr<Intervention>> m_interventions;
+    UpdateListeners m_listeners;
     std::unique_ptr<Rollout> m_rollout;
     std::unique_ptr<Rollout> m_evaluation;
     TrainingCounters m_counters;
@@ -110,10 +126,14 @@ class TrainerImpl final : public Trainer {
 };
 
 Result<void> TrainerImpl::prepare() {
+    m_listeners.push_back(&m_diagnostics);
     for (const Section& section : m_experiment.interventions) {
-        auto intervention = makeIntervention(section, m_learner->online().sites());
+        auto intervention = makeIntervention(section, m_learner->online());
         if (!intervention) {
             return tl::unexpected(intervention.error());
+        }
+        if (UpdateListener* listener = (*intervention)->listener()) {
+            m_listeners.push_back(listener);
         }
         m_interventions.push_back(std::move(*intervention));
     }
@@ -141,6 +161,7 @@ Result<void> TrainerImpl::advance() {
             return switched;
         }
     }
+    const TriggerCounts before = triggerCounts();
     if (auto evaluated = evaluateIfDue(); !evaluated) {
         return evaluated;
     }
@@ -155,6 +176,9 @@ Result<void> TrainerImpl::advance() {
         }
     }
     copyTargetIfDue();
+    if (auto asked = askInterventions({.occasion = TriggerMoment::Occasion::Rollout, .before = before}); !asked) {
+        return asked;
+    }
     const TimedSection timed(m_times.storeS);
     m_metrics.storeTraining(m_counters.clocks, epsilon(), m_replay.size());
     return {};
@@ -166,12 +190,16 @@ Result<void> TrainerImpl::switchTask() {
     if (auto evaluated = evaluate(); !evaluated) {
         return evaluated;
     }
+    lookAtNetworks(ProbeOccasion::TaskEnds);
     if (m_diagnostics.windowUpdates() * 2 >= m_experiment.diagnostics.window) {
         closeDiagnosticsWindow();
     }
-    if (auto operated = runInterventions("task_switch"); !operated) {
+    const TriggerCounts now = triggerCounts();
+    if (auto operated = askInterventions({.occasion = TriggerMoment::Occasion::TaskSwitch, .before = now, .now = now});
+        !operated) {
         return operated;
     }
+    m_counters.switchedAt = m_counters.clocks.update.value;
     const std::string from = currentTask().name;
     if (auto entered = enterTask(m_counters.task + 1); !entered) {
         return entered;
@@ -216,18 +244,24 @@ Result<void> TrainerImpl::collect() {
 }
 
 Result<void> TrainerImpl::update() {
+    TriggerMoment moment{.occasion = TriggerMoment::Occasion::Update, .before = triggerCounts()};
+    if (m_counters.clocks.update.value == std::max<std::int64_t>(m_counters.switchedAt, 0)) {
+        lookAtNetworks(ProbeOccasion::TaskBegins);
+    }
     if (auto stepped = takeGradientStep(); !stepped) {
         return stepped;
     }
     const UpdateStep step = m_counters.clocks.update;
+    lookAtNetworks(ProbeOccasion::Update);
     if (m_diagnostics.windowIsFull()) {
-        closeDiagnosticsWindow();
+        moment.stagnantShare = closeDiagnosticsWindow();
+        moment.windowClosed = true;
     }
     const std::int64_t frameInterval = m_experiment.diagnostics.frameInterval;
     if (frameInterval > 0 && step.value % frameInterval == 0) {
         storeFrame();
     }
-    return runInterventions("periodic");
+    return askInterventions(moment);
 }
 
 Result<void> TrainerImpl::takeGradientStep() {
@@ -237,12 +271,14 @@ Result<void> TrainerImpl::takeGradientStep() {
                                          CounterRng({m_seed, "replay", static_cast<std::uint64_t>(step.value)}));
     Batch batch = makeBatch(sampled, m_plan.spec, m_layout);
     batch.number = step.value;
-    const auto report = m_learner->update(batch, &m_diagnostics, m_diagnostics.wantsActivations(step));
+    const double measuredBefore = m_diagnostics.secondsSpent();
+    const auto report = m_learner->update(batch, m_listeners);
     if (!report) {
         return tl::unexpected(report.error());
     }
-    m_times.updateS -= report->diagnosticsS;
-    m_times.diagnosticsS += report->diagnosticsS;
+    const double measuring = m_diagnostics.secondsSpent() - measuredBefore;
+    m_times.updateS -= measuring;
+    m_times.diagnosticsS += measuring;
     m_times.updateFlop += m_learner->updateFlop(batch);
     m_surgeon.forgetUndo();
     step.value += 1;
@@ -250,7 +286,7 @@ Result<void> TrainerImpl::takeGradientStep() {
     return {};
 }
 
-void TrainerImpl::closeDiagnosticsWindow() {
+double TrainerImpl::closeDiagnosticsWindow() {
     std::vector<StagnationSummary> summaries;
     {
         const TimedSection timed(m_times.diagnosticsS);
@@ -259,6 +295,7 @@ void TrainerImpl::closeDiagnosticsWindow() {
     }
     const TimedSection timed(m_times.storeS);
     m_metrics.storeStagnation(m_counters.clocks, summaries);
+    return summaries.back().stagnant;
 }
 
 void TrainerImpl::storeFrame() {
@@ -271,17 +308,28 @@ void TrainerImpl::storeFrame() {
     m_store.frame(frame);
 }
 
-Result<void> TrainerImpl::runInterventions(std::string_view trigger) {
+TriggerCounts TrainerImpl::triggerCounts() const {
+    return {.updates = m_counters.clocks.update.value,
+            .episodes = m_counters.clocks.episode.value,
+            .envSteps = m_counters.clocks.envStep.value,
+            .targetCopies = m_counters.targetCopies,
+            .evaluations = m_counters.evaluations};
+}
+
+Result<void> TrainerImpl::askInterventions(TriggerMoment moment) {
+    moment.now = triggerCounts();
+    moment.updatesOfTask = m_counters.switchedAt < 0 ? -1 : moment.now.updates - m_counters.switchedAt;
     for (const auto& intervention : m_interventions) {
-        const TriggerConfig& when = intervention->trigger();
-        if (when.trigger != trigger || (trigger == "periodic" && m_counters.clocks.update.value % when.every != 0)) {
+        if (!fires(intervention->trigger(), moment)) {
             continue;
         }
-        SurgeryPlan plan = intervention->propose(m_diagnostics, m_learner->online().sites());
+        SurgeryPlan plan = intervention->propose(
+            {.diagnostics = m_diagnostics, .net = m_learner->online(), .update = moment.now.updates, .seed = m_seed});
         if (plan.empty()) {
             continue;
         }
-        plan.reason = trigger;
+        plan.reason =
+            moment.occasion == TriggerMoment::Occasion::TaskSwitch ? "task_switch" : intervention->trigger().trigger;
         if (auto receipt = operate(plan); !receipt) {
             return tl::unexpected(receipt.error());
         }
@@ -292,6 +340,31 @@ Result<void> TrainerImpl::runInterventions(std::string_view trigger) {
 Batch TrainerImpl::probeBatch() const {
     return makeBatch(m_replay.newest(static_cast<std::size_t>(m_experiment.learning.batchEpisodes)), m_plan.spec,
                      m_layout);
+}
+
+void TrainerImpl::noteRua(SiteReceipt& touched) const {
+    const auto& sites = m_learner->online().sites().all();
+    const auto site = std::ranges::find(sites, touched.site, &Site::name);
+    if (site == sites.end()) {
+        return; // a module: all of its units were touched
+    }
+    const std::vector<float>& rua = m_diagnostics.lastRua(static_cast<std::size_t>(site - sites.begin()));
+    for (const int unit : touched.units) {
+        touched.ruaBefore.push_back(rua.empty() ? std::nanf("") : rua[static_cast<std::size_t>(unit)]);
+    }
+}
+
+void TrainerImpl::touch(const SiteReceipt& touched) {
+    const auto& sites = m_learner->online().sites().all();
+    for (std::size_t i = 0; i < sites.size(); ++i) {
+        if (sites[i].name == touched.site && !touched.units.empty()) {
+            m_diagnostics.touch(i, touched.units);
+        } else if (touched.units.empty() && (sites[i].name + ".").starts_with(touched.site + ".")) {
+            std::vector<int> all(static_cast<std::size_t>(sites[i].units));
+            std::iota(all.begin(), all.end(), 0);
+            m_diagnostics.touch(i, all);
+        }
+    }
 }
 
 Result<SurgeryReceipt> TrainerImpl::operate(const SurgeryPlan& plan) {
@@ -313,13 +386,11 @@ Result<SurgeryReceipt> TrainerImpl::operate(const SurgeryPlan& plan) {
         receipt.change = Learner::difference(before, m_learner->probe(batch));
     }
     for (SiteReceipt& touched : receipt.sites) {
-        const auto& all = m_learner->online().sites().all();
-        const auto site = static_cast<std::size_t>(std::ranges::find(all, touched.site, &Site::name) - all.begin());
-        const std::vector<float>& rua = m_diagnostics.lastRua(site);
-        for (const int unit : touched.units) {
-            touched.ruaBefore.push_back(rua.empty() ? std::nanf("") : rua[static_cast<std::size_t>(unit)]);
-        }
-        m_diagnostics.touch(site, touched.units);
+        noteRua(touched);
+        touch(touched);
+    }
+    for (const auto& intervention : m_interventions) {
+        intervention->touched(receipt.sites);
     }
     m_counters.receipts += 1;
     m_counters.surgeries += 1;
@@ -373,6 +444,7 @@ void TrainerImpl::copyTargetIfDue() {
     if (episode - m_counters.targetCopiedAt >= m_experiment.learning.targetInterval) {
         m_learner->copyToTarget();
         m_counters.targetCopiedAt = episode;
+        m_counters.targetCopies += 1;
         m_surgeon.forgetUndo(); // it would bring the old target back
     }
 }
@@ -384,12 +456,40 @@ Result<void> TrainerImpl::evaluateIfDue() {
 }
 
 Result<void> TrainerImpl::evaluate() {
+    if (auto played = playGreedily(); !played) {
+        return played;
+    }
+    lookAtNetworks(ProbeOccasion::Evaluation);
+    if (isDone()) {
+        lookAtNetworks(ProbeOccasion::TaskEnds);
+    }
+    return {};
+}
+
+void TrainerImpl::lookAtNetworks(ProbeOccasion occasion) {
+    if (!m_networks.isDue(occasion, m_counters.clocks.update.value)) {
+        return;
+    }
+    NetworkReport report;
+    {
+        const TimedSection timed(m_times.diagnosticsS);
+        report = m_networks.look(occasion, m_counters.clocks.update.value);
+    }
+    const TimedSection timed(m_times.storeS);
+    m_metrics.storeNetworks(m_counters.clocks, report.values);
+    for (const Error& failure : report.failures) {
+        m_store.event(m_counters.clocks, "diagnostic_failed", failure.describe(), "{}");
+    }
+}
+
+Result<void> TrainerImpl::playGreedily() {
     const TimedSection timed(m_times.evaluationS);
     const auto result = evaluateGreedily(*m_evaluation, m_learner->online(), m_seed, m_counters.evaluationEpisodes,
                                          m_experiment.evaluation.episodes);
     if (!result) {
         return tl::unexpected(result.error());
     }
+    m_counters.evaluations += 1;
     m_counters.evaluationEpisodes += result->episodes;
     m_counters.evaluatedAt = m_counters.clocks.envStep.value;
     m_counters.testReturn = result->meanReturn;
@@ -424,7 +524,8 @@ TrainingFigures TrainerImpl::figures() const {
 }
 
 std::string TrainerImpl::save() const {
-    return writeCheckpoint({m_counters, *m_learner, m_diagnostics, m_replay, m_metrics});
+    return writeCheckpoint(
+        {m_counters, *m_learner, m_diagnostics, m_interventions, m_replay, m_metrics, m_networks.diagnostics()});
 }
 
 Result<void> TrainerImpl::restore(std::string_view saved) {
@@ -458,11 +559,12 @@ Result<void> TrainerImpl::restore(std::string_view saved) {
 
 Result<std::unique_ptr<Trainer>> Trainer::build(const RunPlan& plan, std::uint64_t seed, RunWriter& store,
                                                 StepHook afterEnvStep) {
-    auto learner = Learner::build(makeNetSpec(plan, seed), plan.experiment.learning);
+    const NetSpec spec = makeNetSpec(plan, seed);
+    auto learner = Learner::build(spec, plan.experiment.learning);
     if (!learner) {
         return tl::unexpected(learner.error());
     }
-    auto trainer = std::make_unique<TrainerImpl>(plan, seed, store, std::move(afterEnvStep), std::move(*learner));
+    auto trainer = std::make_unique<TrainerImpl>(plan, seed, store, std::move(afterEnvStep), spec, std::move(*learner));
     if (auto prepared = trainer->prepare(); !prepared) {
         return tl::unexpected(prepared.error());
     }

@@ -18,6 +18,9 @@ struct TrainingCounters {
     std::int64_t evaluationEpisodes = 0; ///< greedy episodes played so far
     std::int64_t receipts = 0;           ///< surgeries and undos so far; numbers their receipts
     std::int64_t surgeries = 0;          ///< surgeries in effect; numbers parameters and draws
+    std::int64_t switchedAt = -1;        ///< update of the last task switch; -1: none yet
+    std::int64_t targetCopies = 0;       ///< hard copies so far
+    std::int64_t evaluations = 0;        ///< so far
     std::optional<double> testReturn;    ///< of the last evaluation
     std::optional<double> testWinRate;
 };

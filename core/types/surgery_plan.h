@@ -2,6 +2,7 @@
 // Surgery as data: a plan says which units are replaced and how; a receipt says what applying it measurably did.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <string>
@@ -15,36 +16,40 @@ namespace knife {
 enum class OptimiserPolicy : std::uint8_t {
     MeanFill, ///< second moments: mean over healthy rows of the same tensor; first moments 0
     Zero,     ///< all moments 0
+    Keep,     ///< moments stay as they are, where the entries existed before
+    ResetAll, ///< moments of the whole network 0
 };
 
 /// What happens to the target network.
 enum class TargetPolicy : std::uint8_t {
     Mirror,   ///< the same surgery on the target's own weights: its function is kept too
     HardSync, ///< online weights are copied right after the surgery
+    None,     ///< nothing: the target follows at its next copy. Not for surgeries that add parameters
 };
 
 /// The units of one site that one plan touches. Ascending, no repeats.
 struct SiteOperation {
     std::string site;
     std::vector<int> units;
+    std::vector<float> values = {}; ///< empty, or one per unit; the plan's operation says what they mean
+    std::vector<int> partners = {}; ///< empty, or another unit of the site for each one; -1: none
     bool operator==(const SiteOperation&) const = default;
 };
 
 struct SurgeryPlan {
-    std::string intervention = "knife"; ///< registered name of the method
-    std::string reason;                 ///< "task_switch", "periodic", "by_hand", …
-    std::vector<SiteOperation> operations;
+    std::string intervention = "knife";    ///< registered name of the method that asks for it
+    std::string operation = "compose";     ///< registered name of what is done
+    std::string settings;                  ///< the operation's options as TOML; empty: its defaults
+    std::string reason;                    ///< "task_switch", "periodic", "by_hand", …
+    std::vector<SiteOperation> operations; ///< on units
+    std::vector<std::string> modules;      ///< on all parameters of these names or below: "agent", "mixer.v", …
     OptimiserPolicy optimiser = OptimiserPolicy::MeanFill;
     TargetPolicy target = TargetPolicy::Mirror;
     bool operator==(const SurgeryPlan&) const = default;
 
     [[nodiscard]] bool empty() const {
-        for (const SiteOperation& operation : operations) {
-            if (!operation.units.empty()) {
-                return false;
-            }
-        }
-        return true;
+        return modules.empty() &&
+               std::ranges::all_of(operations, [](const SiteOperation& at) { return at.units.empty(); });
     }
 };
 
@@ -68,9 +73,9 @@ struct OutputChange {
 };
 
 struct SiteReceipt {
-    std::string site;
-    std::vector<int> units;
-    std::string kind;                  ///< what each unit became: "composite"
+    std::string site;                  ///< or the module
+    std::vector<int> units;            ///< empty for a module
+    std::string kind;                  ///< what each unit became, "composite" or "reset" for example
     std::vector<float> ruaBefore;      ///< one per unit; NaN when there was no finished window
     std::int64_t frozenParameters = 0; ///< added by this surgery at this site
     std::int64_t trainableParameters = 0;

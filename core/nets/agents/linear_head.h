@@ -12,8 +12,8 @@ class LinearHead {
     LinearHead(const AgentMaterials& materials, std::int64_t hidden, std::int64_t outputs);
     /// [..., hidden] -> [..., outputs].
     [[nodiscard]] at::Tensor forward(const at::Tensor& hidden) const;
-    [[nodiscard]] const Parameter* weight() const { return m_weight; } ///< [outputs, hidden]; nullptr without outputs
-    [[nodiscard]] const Parameter* bias() const { return m_bias; }
+    [[nodiscard]] Parameter* weight() const { return m_weight; } ///< [outputs, hidden]; nullptr without outputs
+    [[nodiscard]] Parameter* bias() const { return m_bias; }
 
   private:
     Parameter* m_weight = nullptr;

@@ -5,6 +5,14 @@
 
 namespace knife {
 
+namespace {
+
+std::vector<Consumer> consumersOf(const LinearHead& head) {
+    return head.weight() != nullptr ? std::vector<Consumer>{{head.weight(), head.bias(), 0}} : std::vector<Consumer>{};
+}
+
+} // namespace
+
 MlpAgent::MlpAgent(const AgentShape& shape, const AgentMaterials& materials)
     : m_shape(shape),
       m_hidden(shape.config.hidden),
@@ -16,12 +24,16 @@ MlpAgent::MlpAgent(const AgentShape& shape, const AgentMaterials& materials)
                                        .scope = SiteScope::Agent,
                                        .units = static_cast<int>(m_hidden),
                                        .weight = m_fc1.weight(),
+                                       .bias = m_fc1.bias(),
+                                       .consumers = {consumerOf(m_fc1)},
                                        .composite = &m_fc1,
                                        .refusal = {}});
     m_secondSite = materials.sites.add({.name = second,
                                         .scope = SiteScope::Agent,
                                         .units = static_cast<int>(m_hidden),
                                         .weight = m_fc1.out(),
+                                        .bias = m_fc1.outBiasParameter(),
+                                        .consumers = consumersOf(m_head),
                                         .composite = nullptr,
                                         .feeder = &m_fc1,
                                         .refusal = behindComposites(second, materials.name + ".fc1")});

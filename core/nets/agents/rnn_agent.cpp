@@ -38,6 +38,8 @@ RnnAgent::RnnAgent(const AgentShape& shape, const AgentMaterials& materials)
                                        .scope = SiteScope::Agent,
                                        .units = static_cast<int>(m_hidden),
                                        .weight = m_fc1.weight(),
+                                       .bias = m_fc1.bias(),
+                                       .consumers = {consumerOf(m_fc1)},
                                        .composite = &m_fc1,
                                        .refusal = {}});
     if (isDeep()) {
@@ -46,6 +48,8 @@ RnnAgent::RnnAgent(const AgentShape& shape, const AgentMaterials& materials)
                                             .scope = SiteScope::Agent,
                                             .units = static_cast<int>(m_hidden),
                                             .weight = m_fc1.out(),
+                                            .bias = m_fc1.outBiasParameter(),
+                                            .consumers = {{m_inputGates, m_inputGatesBias, 0}},
                                             .composite = nullptr,
                                             .feeder = &m_fc1,
                                             .refusal = behindComposites(second, first)});

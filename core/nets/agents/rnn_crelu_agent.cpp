@@ -35,13 +35,16 @@ RnnCreluAgent::RnnCreluAgent(const AgentShape& shape, const AgentMaterials& mate
       m_recurrent(materials, m_hidden),
       m_head(materials, m_hidden, shape.outputs) {
     const std::string fc1 = materials.name + ".fc1";
-    m_site = materials.sites.add({.name = fc1,
-                                  .scope = SiteScope::Agent,
-                                  .units = static_cast<int>(m_width),
-                                  .weight = m_fc1,
-                                  .composite = nullptr,
-                                  .refusal = fc1 + " feeds each unit through CReLU into two inputs of its consumers; "
-                                                   "composites are made of units with one"});
+    m_site = materials.sites.add(
+        {.name = fc1,
+         .scope = SiteScope::Agent,
+         .units = static_cast<int>(m_width),
+         .weight = m_fc1,
+         .bias = m_fc1Bias,
+         .consumers = {{m_inputGates, m_inputGatesBias, 0}, {m_inputGates, m_inputGatesBias, m_width}},
+         .composite = nullptr,
+         .refusal = fc1 + " feeds each unit through CReLU into two inputs of its consumers; "
+                          "composites are made of units with one"});
 }
 
 at::Tensor RnnCreluAgent::inputGates(const at::Tensor& x, SiteTaps* taps) const {

@@ -21,6 +21,8 @@ RnnLayerNormAgent::RnnLayerNormAgent(const AgentShape& shape, const AgentMateria
                                   .scope = SiteScope::Agent,
                                   .units = static_cast<int>(m_hidden),
                                   .weight = m_fc1,
+                                  .bias = m_fc1Bias,
+                                  .consumers = {{m_inputGates, m_inputGatesBias, 0}},
                                   .composite = nullptr,
                                   .refusal = fc1 + " is normalised over all its units at once, so a composite of one "
                                                    "unit would change the others"});

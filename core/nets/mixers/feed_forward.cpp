@@ -12,15 +12,15 @@ namespace knife {
 
 FeedForward::FeedForward(const MixerMaterials& materials, const std::string& name, Shape shape)
     : m_shape(std::move(shape)) {
-    const auto declareLayer = [&](const std::string& layer, std::int64_t in, std::int64_t out, std::size_t site) {
+    const auto declareLayer = [&](const std::string& layer, std::int64_t in, std::int64_t out) {
         const auto declare = [&](const std::string& parameter, const std::vector<std::int64_t>& sizes) {
             return declareUniform(materials.parameters, parameter, sizes, in, materials.seed);
         };
-        m_layers.push_back({declare(layer + ".weight", {out, in}), declare(layer + ".bias", {out}), site});
+        m_layers.push_back({declare(layer + ".weight", {out, in}), declare(layer + ".bias", {out}), 0});
     };
     const auto& hidden = m_shape.hidden;
     if (hidden.empty()) {
-        declareLayer(name, m_shape.in, m_shape.out, 0);
+        declareLayer(name, m_shape.in, m_shape.out);
         return;
     }
     const auto layerName = [&](std::size_t index) {
@@ -36,17 +36,24 @@ FeedForward::FeedForward(const MixerMaterials& materials, const std::string& nam
                                        .scope = m_shape.scope,
                                        .units = static_cast<int>(hidden[0]),
                                        .weight = m_first->weight(),
+                                       .bias = m_first->bias(),
+                                       .consumers = {consumerOf(*m_first)},
                                        .composite = m_first.get(),
                                        .refusal = {}});
     for (std::size_t i = 1; i < hidden.size(); ++i) {
-        const std::size_t site = materials.sites.add({.name = layerName(i),
-                                                      .scope = m_shape.scope,
-                                                      .units = static_cast<int>(hidden[i]),
-                                                      .weight = i == 1 ? m_first->out() : m_layers.back().weight,
-                                                      .composite = nullptr,
-                                                      .feeder = i == 1 ? m_first.get() : nullptr,
-                                                      .refusal = behindComposites(layerName(i), name)});
-        declareLayer(layerName(i + 1), hidden[i], widthAfter(i + 1), site);
+        Parameter* weight = i == 1 ? m_first->out() : m_layers.back().weight;
+        Parameter* bias = i == 1 ? m_first->outBiasParameter() : m_layers.back().bias;
+        declareLayer(layerName(i + 1), hidden[i], widthAfter(i + 1));
+        Layer& consumer = m_layers.back();
+        consumer.site = materials.sites.add({.name = layerName(i),
+                                             .scope = m_shape.scope,
+                                             .units = static_cast<int>(hidden[i]),
+                                             .weight = weight,
+                                             .bias = bias,
+                                             .consumers = {{consumer.weight, consumer.bias, 0}},
+                                             .composite = nullptr,
+                                             .feeder = i == 1 ? m_first.get() : nullptr,
+                                             .refusal = behindComposites(layerName(i), name)});
     }
 }
 

@@ -22,6 +22,8 @@ IqnHead::IqnHead(std::int64_t cosines, const MixerShape& shape, const MixerMater
                                   .scope = SiteScope::Mixer,
                                   .units = static_cast<int>(shape.hidden),
                                   .weight = m_phi,
+                                  .bias = m_phiBias,
+                                  .consumers = {},
                                   .composite = nullptr,
                                   .refusal = "mixer.phi is multiplied with the memory of the agents; composites need "
                                              "a linear layer that reads the units themselves"})) {}

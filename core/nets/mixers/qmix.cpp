@@ -35,6 +35,8 @@ MonotonicMixing::MonotonicMixing(const QmixConfig& config, const MixerShape& sha
                              .scope = SiteScope::Mixer,
                              .units = static_cast<int>(config.embed),
                              .weight = nullptr,
+                             .bias = nullptr,
+                             .consumers = {},
                              .composite = nullptr,
                              .refusal = prefix + ".mix has generated weights; a compensation neuron there would need a "
                                                  "negative weight and break the monotonicity of Q_tot"});

@@ -1,37 +1,52 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A plasticity method: when it acts, and what it would do to the units it looks at.
+// A plasticity method: when it acts, what it would do to the units it looks at, and what it does in every update.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/config/section.h"
-#include "core/nets/site.h"
+#include "core/nets/factorized_net.h"
 #include "core/plasticity/diagnostics.h"
+#include "core/plasticity/interventions/trigger.h"
+#include "core/plasticity/update_listener.h"
 #include "core/types/error.h"
 #include "core/types/surgery_plan.h"
 
 namespace knife {
 
-/// When an intervention acts. Shared by all methods.
-struct TriggerConfig {
-    std::string trigger = "task_switch"; ///< "task_switch", "periodic", "manual"
-    std::int64_t every = 1000;           ///< learner updates between periodic surgeries
+/// What a method may look at when it proposes.
+struct InterventionView {
+    const Diagnostics& diagnostics;
+    const FactorizedNet& net; ///< online
+    std::int64_t update = 0;  ///< updates so far
+    std::uint64_t seed = 0;   ///< of the run; draws are keyed by it, the method's name and `update`
 };
-void describe(FieldVisitor& visitor, TriggerConfig& config);
 
 class Intervention {
   public:
     virtual ~Intervention() = default;
+    /// When propose() is asked.
     [[nodiscard]] virtual const TriggerConfig& trigger() const = 0;
     /// What the method would do now. Pure; an empty plan means nothing to do.
-    [[nodiscard]] virtual SurgeryPlan propose(const Diagnostics& diagnostics, const SiteList& sites) const = 0;
+    [[nodiscard]] virtual SurgeryPlan propose(const InterventionView& view) const = 0;
+    /// A surgery, its own or another's, has touched these units or modules: what it gathered about them is void.
+    virtual void touched(const std::vector<SiteReceipt>& /*sites*/) {}
+
+    /// For methods that watch or change every update; nullptr: this one does not.
+    [[nodiscard]] virtual UpdateListener* listener() { return nullptr; }
+    /// State that the listener has gathered, as bytes for checkpoints; empty: none.
+    [[nodiscard]] virtual std::string save() const { return {}; }
+    /// Takes back what save() gave; false: it does not fit.
+    [[nodiscard]] virtual bool restore(std::string_view saved) { return saved.empty(); }
 };
 
-/// Builds the intervention named by `method`; unknown methods, keys and sites are ErrorCode::Usage with their place.
-[[nodiscard]] Result<std::unique_ptr<Intervention>> makeIntervention(const Section& section, const SiteList& sites);
+/// Builds the intervention named by `method`; unknown methods, keys and sites are ErrorCode::Usage with their place,
+/// sites that the method cannot work on ErrorCode::Usage with the reason.
+[[nodiscard]] Result<std::unique_ptr<Intervention>> makeIntervention(const Section& section, const FactorizedNet& net);
 /// The section with every default of its method written out.
 [[nodiscard]] Result<Section> resolveIntervention(const Section& section);
 

@@ -7,12 +7,14 @@ namespace knife {
 
 void describe(FieldVisitor& visitor, KnifeConfig& config) {
     describe(visitor, config.when);
-    visitor.field("sites", config.sites, {"sites to operate on; empty: all that accept composites"});
+    describe(visitor, config.policy);
     visitor.field("persistence", config.persistence,
                   {"windows in a row that a unit must have been stagnant", "windows"}, {1, 1000});
     visitor.field("max_fraction", config.maxFraction, {"largest share of a site's units per surgery"}, {0, 1});
-    visitor.choice("optimiser", config.optimiser, {"second moments of new weights"}, {"mean_fill", "zero"});
-    visitor.choice("target", config.target, {"what happens to the target network"}, {"mirror", "hard_sync"});
+}
+
+std::string refuseComposites(const Site& site) {
+    return site.composite == nullptr ? site.refusal : std::string();
 }
 
 std::vector<int> Knife::stagnantUnits(const Diagnostics& diagnostics, std::size_t site, int units) const {
@@ -35,21 +37,18 @@ std::vector<int> Knife::stagnantUnits(const Diagnostics& diagnostics, std::size_
     return stagnant;
 }
 
-SurgeryPlan Knife::propose(const Diagnostics& diagnostics, const SiteList& sites) const {
+SurgeryPlan Knife::propose(const InterventionView& view) const {
     SurgeryPlan plan;
     plan.intervention = "knife";
-    plan.optimiser = m_config.optimiser == "zero" ? OptimiserPolicy::Zero : OptimiserPolicy::MeanFill;
-    plan.target = m_config.target == "hard_sync" ? TargetPolicy::HardSync : TargetPolicy::Mirror;
-    for (std::size_t i = 0; i < sites.all().size(); ++i) {
+    plan.operation = "compose";
+    plan.optimiser = optimiserPolicy(m_config.policy);
+    plan.target = targetPolicy(m_config.policy);
+    const SiteList& sites = view.net.sites();
+    for (const std::size_t i : chosenSites(m_config.policy, sites, &refuseComposites)) {
         const Site& site = sites.all()[i];
-        const bool chosen =
-            m_config.sites.empty() || std::ranges::find(m_config.sites, site.name) != m_config.sites.end();
-        if (site.composite == nullptr || !chosen) {
-            continue;
-        }
-        std::vector<int> units = stagnantUnits(diagnostics, i, site.units);
+        std::vector<int> units = stagnantUnits(view.diagnostics, i, site.units);
         if (!units.empty()) {
-            plan.operations.push_back({site.name, std::move(units)});
+            plan.operations.push_back({.site = site.name, .units = std::move(units), .values = {}, .partners = {}});
         }
     }
     return plan;

@@ -5,24 +5,26 @@
 #pragma once
 
 #include "core/plasticity/interventions/intervention.h"
+#include "core/plasticity/interventions/surgery_policy.h"
 
 namespace knife {
 
 struct KnifeConfig {
     TriggerConfig when;
-    std::vector<std::string> sites;      ///< empty: every site that accepts composites
-    std::int64_t persistence = 2;        ///< windows in a row that a unit must have been stagnant
-    double maxFraction = 0.25;           ///< of the units of a site per surgery, lowest RUA first
-    std::string optimiser = "mean_fill"; ///< "mean_fill", "zero"
-    std::string target = "mirror";       ///< "mirror", "hard_sync"
+    SurgeryPolicy policy;
+    std::int64_t persistence = 2; ///< windows in a row that a unit must have been stagnant
+    double maxFraction = 0.25;    ///< of the units of a site per surgery, lowest RUA first
 };
 void describe(FieldVisitor& visitor, KnifeConfig& config);
+
+/// Sites that take no composites, with their reason.
+[[nodiscard]] std::string refuseComposites(const Site& site);
 
 class Knife final : public Intervention {
   public:
     explicit Knife(KnifeConfig config) : m_config(std::move(config)) {}
     [[nodiscard]] const TriggerConfig& trigger() const override { return m_config.when; }
-    [[nodiscard]] SurgeryPlan propose(const Diagnostics& diagnostics, const SiteList& sites) const override;
+    [[nodiscard]] SurgeryPlan propose(const InterventionView& view) const override;
 
   private:
     [[nodiscard]] std::vector<int> stagnantUnits(const Diagnostics& diagnostics, std::size_t site, int units) const;

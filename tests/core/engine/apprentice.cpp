@@ -63,7 +63,7 @@ Learned Apprentice::train(int updates) {
             replay.sample(m_terms.batch, CounterRng({m_setup.seed, "replay", static_cast<std::uint64_t>(i)}));
         Batch batch = m_setup.batch(sampled);
         batch.number = i; // methods that sample draw anew in every update
-        if (auto updated = m_learner->update(batch, nullptr, false); !updated) {
+        if (auto updated = m_learner->update(batch); !updated) {
             throw std::runtime_error(updated.error().describe());
         }
         if (i % m_terms.copyInterval == 0) {

@@ -24,7 +24,7 @@ Setup standingStill(Setup setup) {
 }
 
 void update(Learner& learner, const Batch& batch) {
-    if (auto updated = learner.update(batch, nullptr, false); !updated) {
+    if (auto updated = learner.update(batch); !updated) {
         throw std::runtime_error(updated.error().describe());
     }
 }

@@ -6,6 +6,7 @@
 #include <QTest>
 
 #include "core/nets/initialise.h"
+#include "core/plasticity/diagnostics.h"
 #include "engine_fixtures.h"
 
 using namespace knife;
@@ -204,7 +205,7 @@ class TestAgents : public QObject {
         Diagnostics diagnostics({}, learner->online().sites());
         const double before = learner->probe(batch).loss;
         for (int i = 0; i < 100; ++i) {
-            QVERIFY(learner->update(batch, &diagnostics, true));
+            QVERIFY(learner->update(batch, {&diagnostics}));
         }
         QVERIFY(learner->probe(batch).loss < 0.6 * before);
         for (const Parameter& parameter : learner->online().parameters().all()) {

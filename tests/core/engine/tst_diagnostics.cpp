@@ -8,6 +8,7 @@
 #include <QTest>
 
 #include "core/plasticity/composite_breakdown.h"
+#include "core/plasticity/diagnostics.h"
 #include "core/plasticity/diagnostics/catalogue.h"
 #include "core/plasticity/surgeon.h"
 #include "engine_fixtures.h"
@@ -81,8 +82,10 @@ DiagnosticsConfig windowOf(std::int64_t updates) {
 }
 
 void observe(Diagnostics& diagnostics, int updates) {
+    ParameterSet unread;
+    const RowValidity rows;
     for (int i = 0; i < updates; ++i) {
-        diagnostics.observe(nullptr, {});
+        diagnostics.differentiated({.parameters = unread, .rows = &rows});
     }
 }
 
@@ -92,7 +95,7 @@ const std::vector<float>& column(const NeuronFrame& frame, std::size_t site, con
 
 // One measured pass of a learner that stands still.
 SiteMeasurement measureOnce(Learner& learner, const Batch& batch, const std::string& site) {
-    if (auto updated = learner.update(batch, nullptr, false); !updated) {
+    if (auto updated = learner.update(batch); !updated) {
         throw std::runtime_error(updated.error().describe());
     }
     return measure(siteNamed(learner.online(), site), nullptr, {});
@@ -271,7 +274,7 @@ class TestDiagnostics : public QObject {
         const Site& site = siteNamed(learner->online(), "agent.fc1");
         site.composite->bias()->value.detach()[3].fill_(-1e3F);
         Diagnostics diagnostics({}, learner->online().sites());
-        QVERIFY(learner->update(setup.batch(randomEpisodes(setup.spec, {5, 6})), &diagnostics, true));
+        QVERIFY(learner->update(setup.batch(randomEpisodes(setup.spec, {5, 6})), {&diagnostics}));
         const NeuronFrame frame = diagnostics.frame({});
         QCOMPARE(column(frame, 0, "firing_share")[3], 0.F);
         QCOMPARE(column(frame, 0, "dormancy")[3], 0.F);
@@ -386,9 +389,9 @@ class TestDiagnostics : public QObject {
         DiagnosticsConfig config;
         config.activationInterval = 3;
         const Diagnostics diagnostics(config, net->sites());
-        QVERIFY(diagnostics.wantsActivations(UpdateStep{0}));
-        QVERIFY(!diagnostics.wantsActivations(UpdateStep{1}));
-        QVERIFY(diagnostics.wantsActivations(UpdateStep{6}));
+        QVERIFY(diagnostics.wishes(0).activations);
+        QVERIFY(!diagnostics.wishes(1).activations);
+        QVERIFY(diagnostics.wishes(6).activations);
     }
 
     void restoredStateGoesOnAsIfNothingHadHappened() {
@@ -420,7 +423,7 @@ class TestDiagnostics : public QObject {
         QVERIFY(surgeon.apply(planOf({{site.name, {1, 3}}}), 0));
         QVERIFY(surgeon.apply(planOf({{site.name, {3, 7}}}), 1));
         Diagnostics diagnostics({}, learner->online().sites());
-        QVERIFY(learner->update(batch, &diagnostics, true));
+        QVERIFY(learner->update(batch, {&diagnostics}));
         const NeuronFrame frame = diagnostics.frame({});
         const auto& first = site.composite->branches()[0];
         const auto& second = site.composite->branches()[1];
@@ -571,9 +574,9 @@ class TestDiagnostics : public QObject {
             QVERIFY(surgeon.apply(planOf({{"agent.fc1", {1, 3}}, {"mixer.hyper_w1", {0, 5}}}), 0));
             QVERIFY(surgeon.apply(planOf({{"agent.fc1", {3, 7}}}), 1));
             Diagnostics diagnostics({}, learner->online().sites());
-            QVERIFY(learner->update(batch, &diagnostics, true));
+            QVERIFY(learner->update(batch, {&diagnostics}));
             const NeuronFrame frame = diagnostics.frame({});
-            QVERIFY(learner->update(next, nullptr, false));
+            QVERIFY(learner->update(next));
             for (std::size_t i = 0; i < frame.sites.size(); ++i) {
                 QCOMPARE(diagnostics.frame({}).sites[i].composites, frame.sites[i].composites);
             }
@@ -622,7 +625,7 @@ class TestDiagnostics : public QObject {
         const Setup setup = still("rnn");
         const auto learner = setup.learner();
         Diagnostics diagnostics({}, learner->online().sites());
-        QVERIFY(learner->update(setup.batch(randomEpisodes(setup.spec, {5, 6})), &diagnostics, true));
+        QVERIFY(learner->update(setup.batch(randomEpisodes(setup.spec, {5, 6})), {&diagnostics}));
         const auto direct = diagnostics.summarise();
         const auto throughFrame = diagnostics.summarise(diagnostics.frame({}));
         QCOMPARE(direct.size(), throughFrame.size());

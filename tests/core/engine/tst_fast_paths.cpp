@@ -78,8 +78,8 @@ struct Pair {
     void train(int updates, std::uint64_t first) {
         for (int i = 0; i < updates; ++i) {
             const Batch next = batch(first + static_cast<std::uint64_t>(i));
-            const auto a = fast->update(next, nullptr, false);
-            const auto b = reference->update(next, nullptr, false);
+            const auto a = fast->update(next);
+            const auto b = reference->update(next);
             QVERIFY(a && b);
             const double scale = std::max(1.0, std::abs(b->loss));
             QVERIFY2(std::abs(a->loss - b->loss) <= 1e-5 * scale, qPrintable(QString::number(a->loss - b->loss)));

@@ -8,6 +8,7 @@
 #include <ATen/ATen.h>
 #include <QTest>
 
+#include "core/plasticity/diagnostics.h"
 #include "engine_fixtures.h"
 
 using namespace knife;
@@ -50,7 +51,7 @@ struct Measured {
 // The gradient and the diagnostics of one batch; requires a learner that stands still.
 Measured measureBatch(Learner& learner, const Batch& batch) {
     Diagnostics diagnostics({}, learner.online().sites());
-    const auto report = learner.update(batch, &diagnostics, true);
+    const auto report = learner.update(batch, {&diagnostics});
     if (!report) {
         throw std::runtime_error(report.error().describe());
     }
@@ -245,7 +246,7 @@ class TestLearning : public QObject {
         const Batch batch = tiny.batch(avail);
         const double loss = (std::pow(1 - firstTarget, 2) + std::pow(1 - 2.0, 2)) / 2;
         QCOMPARE(tiny.learner->probe(batch).loss, loss);
-        const auto report = tiny.learner->update(batch, nullptr, false);
+        const auto report = tiny.learner->update(batch);
         QVERIFY(report);
         QCOMPARE(report->loss, loss);
         QCOMPARE(report->qTotMean, 1.0);
@@ -364,8 +365,8 @@ class TestLearning : public QObject {
         ReferenceOptimiser reference(setup.learning, start);
         constexpr int kUpdates = 30;
         for (int i = 0; i < kUpdates; ++i) {
-            const auto report = learner->update(
-                setup.batch(randomEpisodes(setup.spec, {3, 5}, static_cast<std::uint64_t>(i))), nullptr, false);
+            const auto report =
+                learner->update(setup.batch(randomEpisodes(setup.spec, {3, 5}, static_cast<std::uint64_t>(i))));
             QVERIFY(report);
             QVERIFY(report->clipped);
             reference.step(flatGradient(parameters));
@@ -400,7 +401,7 @@ class TestLearning : public QObject {
         const auto learner = setup.learner();
         ParameterSet& parameters = learner->online().parameters();
         const auto update = [&](std::uint64_t number) {
-            return learner->update(setup.batch(randomEpisodes(setup.spec, {3, 5}, number)), nullptr, false).has_value();
+            return learner->update(setup.batch(randomEpisodes(setup.spec, {3, 5}, number))).has_value();
         };
         for (std::uint64_t i = 0; i < 5; ++i) {
             QVERIFY(update(i)); // moments are not zero when the entries are frozen
@@ -453,13 +454,13 @@ class TestLearning : public QObject {
         const Setup setup;
         const auto learner = setup.learner();
         const Batch sane = setup.batch(randomEpisodes(setup.spec, {3, 5}));
-        QVERIFY(learner->update(sane, nullptr, false));
+        QVERIFY(learner->update(sane));
         const ParameterCopy online(learner->online().parameters());
         const ParameterCopy target(learner->target().parameters());
         const std::string hash = learner->weightsSha256();
         Batch poisoned = sane;
         poisoned.reward[1] = reward;
-        const auto report = learner->update(poisoned, nullptr, false);
+        const auto report = learner->update(poisoned);
         QVERIFY(!report);
         QVERIFY(report.error().code == ErrorCode::Diverged);
         QVERIFY(report.error().message.find("learning.lr") != std::string::npos);
@@ -467,7 +468,7 @@ class TestLearning : public QObject {
         QVERIFY(target.sameBitsAs(learner->target().parameters()));
         QCOMPARE(learner->weightsSha256(), hash);
         QCOMPARE(learner->optimiser().steps(), std::int64_t(1));
-        QVERIFY(learner->update(sane, nullptr, false)); // the fault does not linger in the gradients
+        QVERIFY(learner->update(sane)); // the fault does not linger in the gradients
     }
 
     void learningIsRepeatableBitForBit_data() { addNets(); }
@@ -478,8 +479,8 @@ class TestLearning : public QObject {
         for (std::uint64_t i = 0; i < 10; ++i) {
             const Batch batch = setup.batch(randomEpisodes(setup.spec, {3, 5, 7}, i));
             Diagnostics diagnostics({}, second->online().sites());
-            const auto plain = first->update(batch, nullptr, false);
-            const auto watched = second->update(batch, &diagnostics, true);
+            const auto plain = first->update(batch);
+            const auto watched = second->update(batch, {&diagnostics});
             QVERIFY(plain && watched);
             QCOMPARE(watched->loss, plain->loss);
         }
@@ -509,7 +510,7 @@ class TestLearning : public QObject {
         const ParameterCopy target(learner->target().parameters());
         const Batch batch = setup.batch(randomEpisodes(setup.spec, {3, 5}));
         for (int i = 0; i < 5; ++i) {
-            QVERIFY(learner->update(batch, nullptr, false));
+            QVERIFY(learner->update(batch));
         }
         QVERIFY(target.sameBitsAs(learner->target().parameters()));
         learner->copyToTarget();
@@ -526,7 +527,7 @@ class TestLearning : public QObject {
         const Batch batch = setup.batch(randomEpisodes(setup.spec, {3, 5, 7}));
         const double before = learner->probe(batch).loss;
         for (int i = 0; i < 150; ++i) {
-            QVERIFY(learner->update(batch, nullptr, false));
+            QVERIFY(learner->update(batch));
         }
         const double after = learner->probe(batch).loss;
         QVERIFY2(after < 0.5 * before, qPrintable(QString("%1 to %2").arg(before).arg(after)));

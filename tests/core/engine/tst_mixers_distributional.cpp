@@ -14,6 +14,7 @@
 #include "core/nets/mixers/quantile_loss.h"
 #include "core/nets/mixers/risk.h"
 #include "core/nets/mixers/sorted_rows.h"
+#include "core/plasticity/diagnostics.h"
 #include "core/plasticity/surgeon.h"
 #include "engine_fixtures.h"
 #include "mixer_checks.h"
@@ -199,7 +200,7 @@ struct Measured {
 
 Measured measureBatch(Learner& learner, const Batch& batch) {
     Diagnostics diagnostics({}, learner.online().sites());
-    const auto report = learner.update(batch, &diagnostics, true);
+    const auto report = learner.update(batch, {&diagnostics});
     if (!report) {
         throw std::runtime_error(report.error().describe());
     }
@@ -721,8 +722,8 @@ class TestMixersDistributional : public QObject {
         const double before = first->probe(batch).loss;
         for (int i = 0; i < 100; ++i) {
             Diagnostics diagnostics({}, second->online().sites());
-            QVERIFY(first->update(batch, nullptr, false));
-            QVERIFY(second->update(batch, &diagnostics, i % 10 == 0));
+            QVERIFY(first->update(batch));
+            QVERIFY(second->update(batch, {&diagnostics}));
         }
         const double after = first->probe(batch).loss;
         QVERIFY2(after < 0.5 * before, qPrintable(QString("%1 to %2").arg(before).arg(after)));

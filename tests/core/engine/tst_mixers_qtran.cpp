@@ -279,7 +279,8 @@ void shakeTarget(Learner& learner) {
 }
 
 void measure(Learner& learner, const Batch& batch, Diagnostics* diagnostics = nullptr) {
-    if (auto updated = learner.update(batch, diagnostics, diagnostics != nullptr); !updated) {
+    if (auto updated = learner.update(batch, diagnostics != nullptr ? UpdateListeners{diagnostics} : UpdateListeners{});
+        !updated) {
         throw std::runtime_error(updated.error().describe());
     }
 }

@@ -240,7 +240,7 @@ class TestMixersWeighted : public QObject {
         const Batch batch = setup.batch(randomEpisodes(setup.spec, {4, 6, 2, 5}));
         for (Learner* learner : {silent.get(), loud.get()}) {
             learner->online().parameters().zeroGradients();
-            QVERIFY(learner->update(batch, nullptr, false));
+            QVERIFY(learner->update(batch));
         }
         for (const Parameter& parameter : silent->online().parameters().all()) {
             if (parameter.name.starts_with("central.")) {

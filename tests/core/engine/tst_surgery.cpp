@@ -20,6 +20,8 @@ using namespace knife::test;
 
 namespace {
 
+const RowValidity kNoRows; // activations are not looked at
+
 // A learner in training whose networks are operated on.
 struct Theatre {
     Setup setup;
@@ -36,7 +38,7 @@ struct Theatre {
     }
     void train(int updates) {
         for (int i = 0; i < updates; ++i) {
-            if (auto updated = learner->update(batch(trained++), nullptr, false); !updated) {
+            if (auto updated = learner->update(batch(trained++)); !updated) {
                 throw std::runtime_error(updated.error().describe());
             }
             surgeon.forgetUndo();
@@ -171,12 +173,12 @@ struct Watched {
 
     void windows(int count) const {
         for (int i = 0; i < count; ++i) {
-            diagnostics->observe(nullptr, {});
+            diagnostics->differentiated({.parameters = net->parameters(), .rows = &kNoRows});
             diagnostics->closeWindow();
         }
     }
     [[nodiscard]] SurgeryPlan propose(const KnifeConfig& config) const {
-        return Knife(config).propose(*diagnostics, net->sites());
+        return Knife(config).propose({.diagnostics = *diagnostics, .net = *net});
     }
 };
 
@@ -392,7 +394,7 @@ class TestSurgery : public QObject {
         theatre.online().parameters().copyValuesFrom(trained.online().parameters());
         theatre.operate(plan, 0);
         const Batch batch = theatre.batch(70);
-        QVERIFY(theatre.learner->update(batch, nullptr, false));
+        QVERIFY(theatre.learner->update(batch));
         const double scale = theatre.learner->probe(batch).loss;
         for (const Site* site : theatre.willing()) {
             const CompositeBranch& branch = site->composite->branches().back();
@@ -740,13 +742,13 @@ class TestSurgery : public QObject {
         const Watched watched({0.01});
         watched.windows(2);
         KnifeConfig config;
-        config.optimiser = "zero";
-        config.target = "hard_sync";
-        config.sites = {"agent.fc1"};
+        config.policy.optimiser = "zero";
+        config.policy.target = "hard_sync";
+        config.policy.sites = {"agent.fc1"};
         const SurgeryPlan plan = watched.propose(config);
         QVERIFY(!plan.empty());
         QVERIFY(plan.optimiser == OptimiserPolicy::Zero && plan.target == TargetPolicy::HardSync);
-        config.sites = {"mixer.v"};
+        config.policy.sites = {"mixer.v"};
         QVERIFY(watched.propose(config).empty());
     }
 
@@ -775,7 +777,7 @@ class TestSurgery : public QObject {
         const auto net = buildNet(Setup().net());
         const auto knife = makeIntervention(
             sectionOf("method = \"knife\"\ntrigger = \"periodic\"\nevery = 50\nsites = [\"mixer.v\"]", "interventions"),
-            net->sites());
+            *net);
         QVERIFY(knife);
         QCOMPARE((*knife)->trigger().trigger, std::string("periodic"));
         QCOMPARE((*knife)->trigger().every, std::int64_t(50));
@@ -783,7 +785,7 @@ class TestSurgery : public QObject {
              {"method = \"scalpel\"", "trigger = \"manual\"", "method = \"knife\"\nsites = [\"agent.fc7\"]",
               "method = \"knife\"\nsites = [\"mixer.mix\"]", "method = \"knife\"\npersistance = 2",
               "method = \"knife\"\nmax_fraction = 1.5", "method = \"knife\"\ntrigger = \"sometimes\""}) {
-            const auto refused = makeIntervention(sectionOf(wrong, "interventions"), net->sites());
+            const auto refused = makeIntervention(sectionOf(wrong, "interventions"), *net);
             QVERIFY2(!refused, wrong);
             QVERIFY(refused.error().code == ErrorCode::Usage);
         }

@@ -56,9 +56,14 @@ SurgeryPlan anyPlan() {
     SurgeryPlan plan;
     plan.intervention = anyText();
     plan.reason = anyText();
-    plan.operations = several([] { return SiteOperation{anyText(), any<std::vector<int>>()}; });
-    plan.optimiser = anyEnum(OptimiserPolicy::Zero);
-    plan.target = anyEnum(TargetPolicy::HardSync);
+    plan.operation = "x" + anyText();
+    plan.settings = anyText();
+    plan.operations = several([] {
+        return SiteOperation{anyText(), any<std::vector<int>>(), several(anyF), any<std::vector<int>>()};
+    });
+    plan.modules = several(anyText);
+    plan.optimiser = anyEnum(OptimiserPolicy::ResetAll);
+    plan.target = anyEnum(TargetPolicy::None);
     return plan;
 }
 
@@ -253,7 +258,10 @@ class TestWire : public QObject {
 
         SurgeryReceipt receipt;
         receipt.event = 3;
-        receipt.plan = {"knife", "by_hand", {{"agent.fc1", {1, 4}}}, OptimiserPolicy::Zero, TargetPolicy::HardSync};
+        receipt.plan.reason = "by_hand";
+        receipt.plan.operations = {{"agent.fc1", {1, 4}}};
+        receipt.plan.optimiser = OptimiserPolicy::Zero;
+        receipt.plan.target = TargetPolicy::HardSync;
         receipt.sites = {{"agent.fc1", {1, 4}, "composite", {0.1F, 0.2F}, 10, 20}};
         receipt.change = {0.0, 1e-300, 2.0, 3.0, 32};
         QVERIFY(*parseReceipt(serialise(receipt)) == receipt);

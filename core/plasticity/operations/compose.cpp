@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/plasticity/operations/compose.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include <ATen/ATen.h>
+
+#include "core/nets/initialise.h"
+
+namespace knife {
+
+namespace {
+
+// A fresh neuron for each unit, drawn from the distribution that the layer itself was drawn from.
+struct Draw {
+    at::Tensor in;
+    at::Tensor bias;
+    at::Tensor out;
+};
+
+Draw drawNeurons(const CompositeLinear::Shape& shape, std::int64_t count, const std::string& site,
+                 const SurgeryDraws& draws) {
+    const double incoming = linearBound(shape.in);
+    const double outgoing = linearBound(shape.hidden);
+    return {drawUniform({count, shape.in}, incoming, draws.stream(site + "/in")),
+            drawUniform({count}, incoming, draws.stream(site + "/bias")),
+            drawUniform({shape.out, count}, outgoing, draws.stream(site + "/out"))};
+}
+
+// Second moments of live neurons: one row each for incoming weights, bias and outgoing weights.
+struct LiveMoments {
+    std::vector<at::Tensor> in;
+    std::vector<at::Tensor> bias;
+    std::vector<at::Tensor> out;
+
+    void add(const Parameter& weight, const Parameter& biasParameter, const Parameter& outgoing, std::int64_t neuron) {
+        in.push_back(weight.moment2.select(0, neuron).clone());
+        bias.push_back(biasParameter.moment2.select(0, neuron).clone());
+        out.push_back(outgoing.moment2.select(1, neuron).clone());
+    }
+};
+
+// The live neurons of a site, those of `excluded` units left out.
+LiveMoments collectMoments(const CompositeLinear& layer, const std::vector<int>& excluded) {
+    LiveMoments moments;
+    std::vector<char> composite(static_cast<std::size_t>(layer.shape().hidden), 0);
+    const auto isExcluded = [&](int unit) {
+        return std::ranges::binary_search(excluded, unit);
+    };
+    for (const CompositeBranch& branch : layer.branches()) {
+        for (std::size_t k = 0; k < branch.units.size(); ++k) {
+            composite[static_cast<std::size_t>(branch.units[k])] = 1;
+            if (branch.superseded[k] == 0 && !isExcluded(branch.units[k])) {
+                moments.add(*branch.activeIn, *branch.activeBias, *branch.activeOut, static_cast<std::int64_t>(k));
+            }
+        }
+    }
+    for (int unit = 0; unit < static_cast<int>(composite.size()); ++unit) {
+        if (composite[static_cast<std::size_t>(unit)] == 0 && !isExcluded(unit)) {
+            moments.add(*layer.weight(), *layer.bias(), *layer.out(), unit);
+        }
+    }
+    return moments;
+}
+
+// Moments cleared to zero would make the first RMSprop step ten times the learning rate; the mean of the healthy
+// neurons gives the new ones an ordinary first step.
+void fillMoments(const CompositeBranch& branch, const LiveMoments& healthy) {
+    branch.activeIn->moment2.copy_(at::stack(healthy.in).mean(0).unsqueeze(0).expand_as(branch.activeIn->moment2));
+    branch.activeBias->moment2.copy_(at::stack(healthy.bias).mean().expand_as(branch.activeBias->moment2));
+    branch.activeOut->moment2.copy_(at::stack(healthy.out).mean(0).unsqueeze(1).expand_as(branch.activeOut->moment2));
+}
+
+void composeAt(FactorizedNet& net, const SiteOperation& operation, OptimiserPolicy policy, const SurgeryDraws& draws) {
+    CompositeLinear& layer = *net.sites().find(operation.site)->composite;
+    const auto count = static_cast<std::int64_t>(operation.units.size());
+    const Draw draw = drawNeurons(layer.shape(), count, operation.site, draws);
+    const bool fills = net.parameters().use() == ParameterUse::Trained && policy == OptimiserPolicy::MeanFill;
+    LiveMoments healthy;
+    if (fills) {
+        healthy = collectMoments(layer, operation.units);
+        if (healthy.in.empty()) {
+            healthy = collectMoments(layer, {}); // every unit is operated on: their own history is all there is
+        }
+    }
+    layer.addComposites(net.parameters(), draws.event, operation.units, draw.in, draw.bias, draw.out);
+    if (fills) {
+        fillMoments(layer.branches().back(), healthy);
+    }
+}
+
+} // namespace
+
+void describe(FieldVisitor&, ComposeSettings&) {}
+
+Result<void> Compose::check(const SurgeryPlan& plan, const FactorizedNet& net) const {
+    if (!plan.modules.empty()) {
+        return fail(ErrorCode::Usage, "composites are made of units; the plan names whole modules");
+    }
+    for (const SiteOperation& operation : plan.operations) {
+        const Site& site = *net.sites().find(operation.site);
+        if (site.composite == nullptr) {
+            return fail(ErrorCode::Unsupported, site.refusal);
+        }
+    }
+    return {};
+}
+
+void Compose::apply(FactorizedNet& net, const SurgeryPlan& plan, const SurgeryDraws& draws) const {
+    // In the order of the sites, whatever the order of the plan: checkpoints rebuild parameter blocks in this order.
+    for (const Site& site : net.sites().all()) {
+        const auto found = std::ranges::find(plan.operations, site.name, &SiteOperation::site);
+        if (found != plan.operations.end() && !found->units.empty()) {
+            composeAt(net, *found, plan.optimiser, draws);
+        }
+    }
+}
+
+std::vector<SiteReceipt> Compose::receipts(const FactorizedNet& net, const SurgeryPlan& plan) const {
+    std::vector<SiteReceipt> receipts;
+    for (const Site& site : net.sites().all()) {
+        const auto found = std::ranges::find(plan.operations, site.name, &SiteOperation::site);
+        if (found == plan.operations.end() || found->units.empty()) {
+            continue;
+        }
+        const CompositeLinear::Shape& shape = site.composite->shape();
+        const auto perNeuron = shape.in + 1 + shape.out;
+        const auto count = static_cast<std::int64_t>(found->units.size());
+        receipts.push_back({.site = site.name,
+                            .units = found->units,
+                            .kind = "composite",
+                            .ruaBefore = {},
+                            .frozenParameters = 2 * perNeuron * count, // the knowledge and the compensation neuron
+                            .trainableParameters = perNeuron * count});
+    }
+    return receipts;
+}
+
+} // namespace knife

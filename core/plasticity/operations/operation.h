@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One kind of change to the units or modules of a network, named by SurgeryPlan::operation. Interventions say when and
+// where; operations do it. A new one is a file here and one line in registry.cpp.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/config/section.h"
+#include "core/nets/factorized_net.h"
+#include "core/types/error.h"
+#include "core/types/surgery_plan.h"
+
+namespace knife {
+
+/// What the draws of one surgery are a function of; online and target network get the same ones.
+struct SurgeryDraws {
+    std::uint64_t seed = 0;
+    std::int64_t event = 0;
+
+    /// A stream that owns its name; a key of it stands as long as it does.
+    struct Stream {
+        std::string name;
+        std::uint64_t seed = 0;
+        std::uint64_t event = 0;
+        operator StreamKey() const { return {seed, name, event}; } // NOLINT(google-explicit-constructor)
+    };
+    [[nodiscard]] Stream stream(const std::string& name) const {
+        return {"surgery/" + name, seed, static_cast<std::uint64_t>(event)};
+    }
+};
+
+/// Stateless; built from the plan's settings.
+class Operation {
+  public:
+    virtual ~Operation() = default;
+    /// What it needs beyond existing sites and units, which the surgeon has checked. ErrorCode::Usage or Unsupported,
+    /// with the site or module and the reason.
+    [[nodiscard]] virtual Result<void> check(const SurgeryPlan& plan, const FactorizedNet& net) const = 0;
+    /// Carries out what check() has let pass, with the plan's optimiser policy for what it touches where the network is
+    /// trained. No gradients are recorded.
+    virtual void apply(FactorizedNet& net, const SurgeryPlan& plan, const SurgeryDraws& draws) const = 0;
+    /// What apply() did: kind and parameter counts.
+    [[nodiscard]] virtual std::vector<SiteReceipt> receipts(const FactorizedNet& net,
+                                                            const SurgeryPlan& plan) const = 0;
+    /// Whether the function of the network is kept exactly, whatever the plan.
+    [[nodiscard]] virtual bool preserves() const { return false; }
+    /// Whether parameters are added, so that the target network cannot be left out.
+    [[nodiscard]] virtual bool addsParameters() const { return false; }
+};
+
+/// Builds the operation that the plan names with its settings. ErrorCode::Usage: no such operation or a wrong setting.
+[[nodiscard]] Result<std::unique_ptr<Operation>> makeOperation(const SurgeryPlan& plan);
+
+} // namespace knife
