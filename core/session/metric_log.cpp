@@ -13,11 +13,24 @@ namespace {
 
 constexpr std::int64_t kStretchEnvSteps = 100;
 
-enum Averaged : std::size_t { Loss, TdError, QTot, Target, GradNorm, Clipped, Return, Length, Won, AveragedCount };
+// Checkpoints hold them by number: a new one goes to the end.
+enum Averaged : std::size_t {
+    Loss,
+    TdError,
+    QTot,
+    Target,
+    GradNorm,
+    Clipped,
+    Return,
+    Length,
+    Won,
+    GradNormClipped,
+    AveragedCount
+};
 
 constexpr std::array<const char*, AveragedCount> kAveragedNames{
-    "train/loss",       "train/td_error_abs", "train/q_tot",  "train/target",  "train/grad_norm",
-    "train/clip_share", "train/return",       "train/length", "train/win_rate"};
+    "train/loss",       "train/td_error_abs", "train/q_tot",  "train/target",   "train/grad_norm",
+    "train/clip_share", "train/return",       "train/length", "train/win_rate", "train/grad_norm_clipped"};
 
 } // namespace
 
@@ -39,6 +52,7 @@ void MetricLog::addUpdate(const UpdateReport& report) {
     m_state.means[Target].add(report.targetMean);
     m_state.means[GradNorm].add(report.gradNorm);
     m_state.means[Clipped].add(report.clipped ? 1.0 : 0.0);
+    m_state.means[GradNormClipped].add(report.gradNormClipped);
 }
 
 void MetricLog::addEpisode(const EpisodeRecord& episode) {
@@ -79,6 +93,14 @@ void MetricLog::storeStagnation(const Clocks& clocks, const std::vector<Stagnati
         put("dormant", summary.dormant);
         put("dead", summary.dead);
         put("rua_p10", summary.ruaP10);
+    }
+}
+
+void MetricLog::storeNetworks(const Clocks& clocks, const std::vector<NetworkValue>& values) {
+    for (const NetworkValue& value : values) {
+        if (std::isfinite(value.value)) {
+            store(value.name, clocks, value.value);
+        }
     }
 }
 

@@ -10,6 +10,7 @@
 #include "core/learning/episode.h"
 #include "core/learning/learner.h"
 #include "core/plasticity/diagnostics.h"
+#include "core/plasticity/network/diagnostic.h"
 #include "core/store/run_writer.h"
 #include "core/types/clocks.h"
 
@@ -35,6 +36,8 @@ class MetricLog {
     /// Stores the means gathered since the last point, if the stretch is over.
     void storeTraining(const Clocks& clocks, double epsilon, std::size_t replayEpisodes);
     void storeStagnation(const Clocks& clocks, const std::vector<StagnationSummary>& summaries);
+    /// Values that are not finite are left out.
+    void storeNetworks(const Clocks& clocks, const std::vector<NetworkValue>& values);
     void store(std::string_view metric, const Clocks& clocks, double value);
 
     struct State {
