@@ -10,12 +10,12 @@
 
 namespace knife {
 
-FactorizedNet::FactorizedNet(ParameterUse use, at::Device device) : m_parameters(use, device) {}
+FactorizedNet::FactorizedNet(const NetSpec& spec, ParameterUse use) : m_spec(spec), m_parameters(use, spec.device) {}
 
 FactorizedNet::~FactorizedNet() = default;
 
 Result<std::unique_ptr<FactorizedNet>> FactorizedNet::build(const NetSpec& spec, ParameterUse use) {
-    std::unique_ptr<FactorizedNet> net(new FactorizedNet(use, spec.device));
+    std::unique_ptr<FactorizedNet> net(new FactorizedNet(spec, use));
     // What the mixer needs fixes the agents, and the agents' parameters come first: the mixer is asked on a copy.
     ParameterSet scratch(ParameterUse::Copied);
     SiteList scratchSites;

@@ -53,6 +53,8 @@ class FactorizedNet {
     FactorizedNet(const FactorizedNet&) = delete;
     FactorizedNet& operator=(const FactorizedNet&) = delete;
 
+    /// What it was built from: building it again gives the initial values again.
+    [[nodiscard]] const NetSpec& spec() const { return m_spec; }
     /// Where inputs must be and outputs are.
     [[nodiscard]] at::Device device() const { return m_parameters.device(); }
 
@@ -84,8 +86,9 @@ class FactorizedNet {
         std::unique_ptr<AgentKernel> kernel;
         [[nodiscard]] AgentPass pass(const at::Tensor& inputs, Keep keep, SiteTaps* taps, bool asLeaves) const;
     };
-    FactorizedNet(ParameterUse use, at::Device device);
+    FactorizedNet(const NetSpec& spec, ParameterUse use);
 
+    NetSpec m_spec;
     ParameterSet m_parameters;
     SiteList m_sites;
     MixerNeeds m_needs;
