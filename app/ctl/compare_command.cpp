@@ -27,6 +27,7 @@ struct CompareArguments {
     std::string score = "aulc";
     std::string resample = "runs";
     bool resampleTasks = false;
+    bool unpaired = false;
     std::string scale;
     std::optional<std::int64_t> reps;
     std::optional<std::int64_t> seed;
@@ -58,6 +59,7 @@ Result<StudyOptions> studyOptions(const CompareArguments& arguments) {
     options.bootstrap.seed = static_cast<std::uint64_t>(arguments.seed.value_or(0));
     options.bootstrap.resampling = arguments.resample == "runs" ? Resampling::Clustered : Resampling::Stratified;
     options.bootstrap.tasks = arguments.resampleTasks ? TaskResampling::Resampled : TaskResampling::Fixed;
+    options.bootstrap.pairing = arguments.unpaired ? Pairing::Independent : Pairing::Rows;
     if (!arguments.scale.empty()) {
         const auto scale = parseScale(arguments.scale);
         if (!scale) {
@@ -126,6 +128,8 @@ void addOptions(CLI::App& command, CompareArguments& arguments) {
         ->check(CLI::IsMember({"runs", "cells"}))
         ->capture_default_str();
     command.add_flag("--resample-tasks", arguments.resampleTasks, "Resample tasks, too");
+    command.add_flag("--unpaired", arguments.unpaired,
+                     "Resample the arms of a difference independently, also where they ran the same seeds");
     command.add_option("--level", arguments.study.bootstrap.level, "Confidence of the intervals")
         ->check(CLI::Range(0.5, 0.999))
         ->capture_default_str();

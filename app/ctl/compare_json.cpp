@@ -77,6 +77,7 @@ Json freshJson(const StudyArm& arm) {
     const FreshFigures& fresh = *arm.fresh;
     return {{"arm", arm.freshName},
             {"runs", fresh.runs},
+            {"paired", fresh.paired},
             {"gap", toJson(fresh.gap)},
             {"final_gap", toJson(fresh.finalGap)},
             {"gap_slope", toJson(fresh.gapSlope)},
@@ -97,6 +98,7 @@ Json baselineJson(const Study& study, const StudyArm& arm) {
     }
     const BaselineFigures& figures = *arm.besideBaseline;
     return {{"arm", study.arms[*arm.baseline].arm.name},
+            {"paired", figures.paired},
             {"difference", toJson(figures.difference)},
             {"probability_of_improvement", toJson(figures.probabilityOfImprovement)},
             {"permutation", toJson(figures.permutation, figures.permutationHolm)},
@@ -175,7 +177,8 @@ Json toJson(const Study& study) {
                 {"seed", bootstrap.seed},
                 {"level", bootstrap.level},
                 {"resampled", bootstrap.resampling == Resampling::Clustered ? "runs" : "cells"},
-                {"tasks_resampled", bootstrap.tasks == TaskResampling::Resampled}}},
+                {"tasks_resampled", bootstrap.tasks == TaskResampling::Resampled},
+                {"paired", bootstrap.pairing == Pairing::Rows}}},
               {"arms", Json::array()},
               {"config_diff", Json::object()},
               {"notes", study.notes}};

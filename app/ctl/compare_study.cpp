@@ -20,7 +20,7 @@ namespace knife {
 
 namespace {
 
-constexpr std::size_t kFewRuns = 5;
+constexpr double kShortfall = 0.04; // of the coverage, above which it is said
 constexpr std::size_t kProfileSteps = 51;
 constexpr double kLengthTolerance = 0.05; // rollouts end where they end, so stretches differ by some steps
 
@@ -73,6 +73,7 @@ class StudyBuilder {
             for (const std::size_t member : arm.members) {
                 curves.runs.push_back(m_curves[member]);
             }
+            std::ranges::stable_sort(curves.runs, {}, &RunCurves::seed);
             arms().push_back({arm, std::move(curves), {}, {}, {}, {}, {}, {}});
         }
         m_study.diff = configDiff(m_study.configs, m_arms);
@@ -291,15 +292,19 @@ class StudyBuilder {
     }
 
     void noteSmallSamples() {
-        std::size_t fewest = kFewRuns;
-        std::size_t pairs = std::numeric_limits<std::size_t>::max();
+        std::size_t fewest = std::numeric_limits<std::size_t>::max();
+        std::size_t pairs = fewest;
         for (const StudyArm& arm : arms()) {
             fewest = std::min(fewest, arm.curves.runs.size());
             pairs = arm.besideBaseline ? std::min(pairs, arm.besideBaseline->permutation.pairs) : pairs;
         }
-        if (fewest < kFewRuns) {
-            note(fmt::format("an arm has {} run{}: with fewer than {} intervals are too narrow to be trusted", fewest,
-                             fewest == 1 ? "" : "s", kFewRuns));
+        const double level = m_study.options.bootstrap.level;
+        const double coverage = coverageOfMean(fewest, level);
+        if (fewest == 1) {
+            note("an arm of one run has no intervals");
+        } else if (coverage < level - kShortfall) {
+            note(fmt::format("intervals from few runs are too narrow: from {} they hold in about {:.0f} % of all cases",
+                             fewest, 100.0 * coverage));
         }
         if (pairs < std::numeric_limits<std::size_t>::max() && smallestPairedP(pairs) > 0.05) {
             note(fmt::format("{} seeds in common cannot give a p below {}", pairs, smallestPairedP(pairs)));

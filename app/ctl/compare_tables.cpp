@@ -49,6 +49,9 @@ void printHead(const Study& study) {
                options.bootstrap.reps,
                options.bootstrap.resampling == Resampling::Clustered ? "whole runs" : "runs within each task",
                options.bootstrap.tasks == TaskResampling::Resampled ? " and tasks" : "", options.bootstrap.seed);
+    if (options.bootstrap.pairing == Pairing::Rows) {
+        fmt::print("differences and gaps of arms with the same seeds are resampled by seed\n");
+    }
 }
 
 void printArms(const Study& study) {

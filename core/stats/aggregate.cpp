@@ -64,17 +64,18 @@ std::vector<double> quantiles(std::span<const double> values, std::span<const do
     if (cannotBeSorted(values)) {
         return std::vector<double>(p.size(), kNone);
     }
-    std::vector<double> sorted(values.begin(), values.end());
-    std::sort(sorted.begin(), sorted.end());
+    std::vector<double> copy(values.begin(), values.end());
     std::vector<double> result;
     for (const double share : p) {
         assert(share >= 0.0 && share <= 1.0);
-        const double position = share * static_cast<double>(sorted.size() - 1);
-        const auto below = static_cast<std::size_t>(position);
-        const std::size_t above = std::min(below + 1, sorted.size() - 1);
+        const double position = share * static_cast<double>(copy.size() - 1);
+        // Selecting the two neighbours is several times quicker than sorting the resamples of every figure.
+        const auto below = copy.begin() + static_cast<std::ptrdiff_t>(position);
+        std::nth_element(copy.begin(), below, copy.end());
+        const double above = below + 1 == copy.end() ? *below : *std::min_element(below + 1, copy.end());
         // Between equal values nothing may be added, or two infinities would give a NaN.
-        const double step = sorted[above] == sorted[below] ? 0.0 : sorted[above] - sorted[below];
-        result.push_back(sorted[below] + (position - std::floor(position)) * step);
+        const double step = above == *below ? 0.0 : above - *below;
+        result.push_back(*below + (position - std::floor(position)) * step);
     }
     return result;
 }
@@ -88,12 +89,15 @@ double optimalityGap(std::span<const double> values, double gamma) {
 }
 
 std::vector<double> taskMeans(const ScoreMatrix& scores) {
-    std::vector<double> means(scores.tasks(), scores.runs() == 0 ? kNone : 0.0);
+    std::vector<double> means(scores.tasks(), 0.0);
     for (std::size_t r = 0; r < scores.runs(); ++r) {
         const auto row = scores.run(r);
         for (std::size_t t = 0; t < means.size(); ++t) {
-            means[t] += (row[t] - means[t]) / static_cast<double>(r + 1);
+            means[t] += row[t];
         }
+    }
+    for (double& sum : means) {
+        sum /= static_cast<double>(scores.runs()); // 0 / 0 without runs: NaN
     }
     return means;
 }

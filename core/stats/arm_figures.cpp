@@ -77,6 +77,15 @@ bool sameTasks(const ArmCurves& a, const ArmCurves& b) {
                               &TaskCurve::identity);
 }
 
+bool sameSeeds(const ArmCurves& a, const ArmCurves& b) {
+    return std::ranges::equal(a.runs, b.runs, {}, &RunCurves::seed, &RunCurves::seed);
+}
+
+BootstrapOptions pairedIfPossible(BootstrapOptions options, const ArmCurves& a, const ArmCurves& b) {
+    options.pairing = sameSeeds(a, b) ? options.pairing : Pairing::Independent;
+    return options;
+}
+
 ScoreMatrix scoreMatrix(const ArmCurves& arm, TaskScore score) {
     ScoreMatrix matrix(arm.runs.size(), arm.runs.empty() ? 0 : arm.runs.front().tasks.size());
     for (std::size_t r = 0; r < matrix.runs(); ++r) {

@@ -28,6 +28,11 @@ struct ArmCurves {
 /// Whether both went through the same tasks, by identity.
 [[nodiscard]] bool sameTasks(const ArmCurves& a, const ArmCurves& b);
 
+/// Whether the n-th runs of both have the same seed, for all n: they can then be resampled as pairs.
+[[nodiscard]] bool sameSeeds(const ArmCurves& a, const ArmCurves& b);
+/// `options`, resampling pairs only if both arms have the same seeds.
+[[nodiscard]] BootstrapOptions pairedIfPossible(BootstrapOptions options, const ArmCurves& a, const ArmCurves& b);
+
 /// What a run is judged by on one task.
 using TaskScore = double (*)(const TaskCurve&);
 [[nodiscard]] ScoreMatrix scoreMatrix(const ArmCurves& arm, TaskScore score);

@@ -33,10 +33,15 @@ BaselineFigures compareToBaseline(const ArmCurves& arm, const ArmCurves& baselin
     assert(sameTasks(arm, baseline));
     const ScoreMatrix mine = scoreMatrix(arm, score);
     const ScoreMatrix theirs = scoreMatrix(baseline, score);
-    const PairStatistic statistic = [](const ScoreMatrix& x, const ScoreMatrix& y) {
-        return std::vector{mean(taskMeans(x)) - mean(taskMeans(y)), probabilityOfImprovement(x, y)};
+    const PairStatistic difference = [](const ScoreMatrix& x, const ScoreMatrix& y) {
+        return std::vector{mean(taskMeans(x)) - mean(taskMeans(y))};
     };
-    const std::vector<Estimate> estimates = bootstrapPair(mine, theirs, statistic, options);
+    const PairStatistic improvement = [](const ScoreMatrix& x, const ScoreMatrix& y) {
+        return std::vector{probabilityOfImprovement(x, y)};
+    };
+    const BootstrapOptions bySeed = pairedIfPossible(options, arm, baseline);
+    BootstrapOptions independent = options;
+    independent.pairing = Pairing::Independent;
 
     const auto baselineBySeed = meansBySeed(baseline, score);
     std::vector<double> differences;
@@ -46,8 +51,9 @@ BaselineFigures compareToBaseline(const ArmCurves& arm, const ArmCurves& baselin
         }
     }
     BaselineFigures figures;
-    figures.difference = estimates[0];
-    figures.probabilityOfImprovement = estimates[1];
+    figures.difference = bootstrapPair(mine, theirs, difference, bySeed).front();
+    figures.paired = bySeed.pairing == Pairing::Rows;
+    figures.probabilityOfImprovement = bootstrapPair(mine, theirs, improvement, independent).front();
     figures.permutation = pairedPermutationTest(differences, {.seed = options.seed});
     figures.wilcoxon = wilcoxonSignedRank(differences);
     figures.permutationHolm = figures.permutation.p;

@@ -11,8 +11,10 @@
 namespace knife {
 
 struct BaselineFigures {
-    Estimate difference;               ///< mean over tasks and runs: arm - baseline
-    Estimate probabilityOfImprovement; ///< mean over tasks of P(arm > baseline)
+    Estimate difference; ///< mean over tasks and runs: arm - baseline
+    bool paired = false; ///< the difference was resampled by seed
+    /// Mean over tasks of P(arm > baseline). Always resampled independently: it asks for runs of different seeds.
+    Estimate probabilityOfImprovement;
     /// Of the seeds' differences in the mean over tasks, where both arms ran the seed. Several runs of one seed in an
     /// arm, of different configurations then, count as their mean.
     PairedTest permutation;

@@ -3,8 +3,12 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 #include <limits>
 #include <numeric>
+
+#include <boost/math/distributions/normal.hpp>
+#include <boost/math/distributions/students_t.hpp>
 
 #include "core/stats/aggregate.h"
 #include "core/types/counter_rng.h"
@@ -27,7 +31,8 @@ void drawTasks(CounterRng& random, TaskResampling mode, std::vector<std::size_t>
     }
 }
 
-void drawScores(const ScoreMatrix& from, std::span<const std::size_t> tasks, Resampling resampling, CounterRng& random,
+// The generator comes by value: pairs draw the same rows from copies of it.
+void drawScores(const ScoreMatrix& from, std::span<const std::size_t> tasks, Resampling resampling, CounterRng random,
                 ScoreMatrix& into) {
     for (std::size_t r = 0; r < into.runs(); ++r) {
         const auto row = into.run(r);
@@ -95,9 +100,20 @@ std::vector<Estimate> bootstrap(const ScoreMatrix& scores, const Statistic& stat
     return replicates.around(values, options.level);
 }
 
+double coverageOfMean(std::size_t runs, double level) {
+    if (runs < 2) {
+        return kNone;
+    }
+    const auto n = static_cast<double>(runs);
+    const double reach = boost::math::quantile(boost::math::normal(), (1.0 + level) / 2.0);
+    const boost::math::students_t student(n - 1.0);
+    return 2.0 * boost::math::cdf(student, reach * std::sqrt((n - 1.0) / n)) - 1.0;
+}
+
 std::vector<Estimate> bootstrapPair(const ScoreMatrix& x, const ScoreMatrix& y, const PairStatistic& statistic,
                                     const BootstrapOptions& options) {
     assert(x.tasks() == y.tasks());
+    assert(options.pairing == Pairing::Independent || x.runs() == y.runs());
     const std::vector<double> values = statistic(x, y);
     if (std::min(x.runs(), y.runs()) < 2 || x.tasks() == 0) {
         return withoutIntervals(values);
@@ -110,7 +126,10 @@ std::vector<Estimate> bootstrapPair(const ScoreMatrix& x, const ScoreMatrix& y, 
         CounterRng random({options.seed, "bootstrap.pair", static_cast<std::uint64_t>(rep)});
         drawTasks(random, options.tasks, tasks);
         drawScores(x, tasks, options.resampling, random, xSample);
-        drawScores(y, tasks, options.resampling, random, ySample);
+        const auto number = static_cast<std::uint64_t>(rep);
+        drawScores(y, tasks, options.resampling,
+                   options.pairing == Pairing::Rows ? random : CounterRng({options.seed, "bootstrap.other", number}),
+                   ySample);
         replicates.add(statistic(xSample, ySample));
     }
     return replicates.around(values, options.level);

@@ -23,6 +23,12 @@ enum class TaskResampling {
     Resampled, ///< tasks are drawn with replacement, too: the interval speaks of tasks like these
 };
 
+/// How two groups of runs are resampled.
+enum class Pairing {
+    Independent, ///< each by itself
+    Rows,        ///< the same rows of both: for groups whose n-th runs share a seed. Needs equally many
+};
+
 inline constexpr std::int64_t kTableReps = 50'000;
 inline constexpr std::int64_t kCurveReps = 2'000;
 
@@ -32,6 +38,7 @@ struct BootstrapOptions {
     double level = 0.95; ///< share of resamples between the ends of the interval
     Resampling resampling = Resampling::Clustered;
     TaskResampling tasks = TaskResampling::Fixed;
+    Pairing pairing = Pairing::Independent; ///< of bootstrapPair() alone
 };
 
 /// A statistic of the scores as they are, and the percentile interval of its resamples. The ends are NaN where there is
@@ -47,8 +54,12 @@ using Statistic = std::function<std::vector<double>(const ScoreMatrix&)>;
 [[nodiscard]] std::vector<Estimate> bootstrap(const ScoreMatrix& scores, const Statistic& statistic,
                                               const BootstrapOptions& options = {});
 
-/// Any figures of two groups of runs, which are resampled independently of each other. Resampled tasks are the same in
-/// both, which then need equal numbers of tasks.
+/// How often a clustered interval of the mean of `runs` normal scores contains the truth. It is narrower than `level`
+/// says, by the factor sqrt((n - 1) / n) and by taking normal quantiles where Student's are due (Hesterberg 2015): with
+/// 5 runs 95 % intervals hold in 85 % of all cases.
+[[nodiscard]] double coverageOfMean(std::size_t runs, double level);
+
+/// Any figures of two groups of runs on equally many tasks. Resampled tasks are the same in both.
 using PairStatistic = std::function<std::vector<double>(const ScoreMatrix&, const ScoreMatrix&)>;
 [[nodiscard]] std::vector<Estimate> bootstrapPair(const ScoreMatrix& x, const ScoreMatrix& y,
                                                   const PairStatistic& statistic, const BootstrapOptions& options = {});

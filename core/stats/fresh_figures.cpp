@@ -130,9 +130,11 @@ void addThresholds(FreshFigures& figures, const ArmCurves& arm, const ArmCurves&
 FreshFigures compareToFresh(const ArmCurves& arm, const ArmCurves& fresh, const FreshOptions& options) {
     assert(sameTasks(arm, fresh));
     FreshOptions fixed = options;
+    fixed.bootstrap = pairedIfPossible(options.bootstrap, arm, fresh);
     fixed.bootstrap.tasks = TaskResampling::Fixed;
     FreshFigures figures;
     figures.runs = fresh.runs.size();
+    figures.paired = fixed.bootstrap.pairing == Pairing::Rows;
     for (const TaskCurve& task : arm.runs.front().tasks) {
         figures.tasks.emplace_back().name = task.name;
     }

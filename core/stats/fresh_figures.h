@@ -26,6 +26,7 @@ struct FreshTaskFigures {
 
 struct FreshFigures {
     std::size_t runs = 0;
+    bool paired = false; ///< both arms were resampled by seed
     std::vector<FreshTaskFigures> tasks;
     Estimate gap; ///< means over tasks
     Estimate finalGap;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 
@@ -125,6 +126,12 @@ class TestAggregate : public QObject {
             const auto found = quantiles(values, shares);
             RC_ASSERT(std::is_sorted(found.begin(), found.end()));
             RC_ASSERT(close(found[3], median(values)));
+            auto sorted = values;
+            std::sort(sorted.begin(), sorted.end());
+            const double position = 0.77 * static_cast<double>(sorted.size() - 1);
+            const auto below = static_cast<std::size_t>(position);
+            const double above = sorted[std::min(below + 1, sorted.size() - 1)];
+            RC_ASSERT(close(found[4], std::lerp(sorted[below], above, position - static_cast<double>(below))));
             RC_ASSERT(found.front() == std::ranges::min(values) && found.back() == std::ranges::max(values));
         }));
     }

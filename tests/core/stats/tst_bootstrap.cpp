@@ -111,6 +111,19 @@ class TestBootstrap : public QObject {
         QVERIFY(difference.low < -0.05 && difference.high > 0.05);
     }
 
+    void pairedRowsAreDrawnTogether() {
+        // Seeds differ a lot, but equally in both groups.
+        const ScoreMatrix x(3, 1, {1, 101, 1001});
+        const ScoreMatrix y(3, 1, {0, 100, 1000});
+        for (const Resampling resampling : {Resampling::Clustered, Resampling::Stratified}) {
+            const BootstrapOptions options{.reps = 500, .resampling = resampling, .pairing = Pairing::Rows};
+            const Estimate difference = bootstrapPair(x, y, &meanDifference, options).front();
+            VERIFY_CLOSE(difference.low, 1.0);
+            VERIFY_CLOSE(difference.high, 1.0);
+        }
+        QVERIFY(width(bootstrapPair(x, y, &meanDifference, {.reps = 500}).front()) > 100.0);
+    }
+
     void resampledTasksArePaired() {
         // Tasks differ a lot, but equally in both groups: that must cancel.
         const ScoreMatrix x(2, 3, {1, 101, 1001, 1, 101, 1001});
@@ -147,6 +160,7 @@ class TestBootstrap : public QObject {
         QTest::addColumn<int>("runs");
         QTest::addColumn<int>("tasks");
         QTest::newRow("clustered, 20 runs") << true << 20 << 1;
+        QTest::newRow("clustered, 5 runs") << true << 5 << 1;
         QTest::newRow("stratified, 10 runs of 4 tasks") << false << 10 << 4;
     }
     void coverageOfNormalMeans() {
@@ -163,9 +177,15 @@ class TestBootstrap : public QObject {
             const Estimate estimate = bootstrap(scores, &overallMean, options).front();
             covered += estimate.low <= 0.0 && 0.0 <= estimate.high ? 1 : 0;
         }
-        // The percentile interval is known to fall short of 95 % for few runs: sqrt((n - 1) / n) and normal tails.
-        const double share = covered / static_cast<double>(kStudies);
-        QVERIFY2(share > 0.89 && share < 0.97, qPrintable(QString::number(share)));
+        const double expected = clustered ? coverageOfMean(static_cast<std::size_t>(runs), 0.95) : 0.93;
+        const double share = covered / static_cast<double>(kStudies); // standard error 0.011 to 0.016
+        QVERIFY2(std::abs(share - expected) < 0.03, qPrintable(QString("%1 %2").arg(share).arg(expected)));
+    }
+
+    void coverageFallsShortForFewRuns() {
+        QVERIFY(std::abs(coverageOfMean(5, 0.95) - 0.845) < 0.002); // t(4) at 1.96 sqrt(4 / 5) = 1.753
+        QVERIFY(std::abs(coverageOfMean(10'000, 0.95) - 0.95) < 0.001);
+        QVERIFY(std::isnan(coverageOfMean(1, 0.95)));
     }
 
     void oneRunHasNoInterval() {

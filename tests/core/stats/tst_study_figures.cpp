@@ -127,6 +127,24 @@ class TestStudyFigures : public QObject {
         QCOMPARE(same.wilcoxonHolm, 1.0);
     }
 
+    void equalSeedsAreResampledTogether() {
+        BootstrapOptions bySeed = kFew;
+        bySeed.pairing = Pairing::Rows;
+        const ArmCurves fresh = arm("fresh", {0.8, 0.8, 0.8}, 0.1);
+        ArmCurves worse = arm("x", {0.7, 0.7, 0.7}, 0.1);
+        const FreshFigures paired = compareToFresh(worse, fresh, {bySeed});
+        QVERIFY(paired.paired);
+        VERIFY_CLOSE(paired.gap.low, 0.75 * 0.1); // every seed has the same gap
+        const FreshFigures independent = compareToFresh(worse, fresh, {kFew});
+        QVERIFY(!independent.paired && independent.gap.low < 0.75 * 0.1 - 0.02);
+        const BaselineFigures beside = compareToBaseline(worse, fresh, &areaUnderCurve, bySeed);
+        QVERIFY(beside.paired);
+        VERIFY_CLOSE(beside.difference.high, -0.75 * 0.1);
+        QVERIFY(beside.probabilityOfImprovement.low < beside.probabilityOfImprovement.high);
+        worse.runs[0].seed = 77;
+        QVERIFY(!compareToFresh(worse, fresh, {bySeed}).paired);
+    }
+
     void onlySharedSeedsArePaired() {
         const ArmCurves many = arm("x", {0.9, 0.9, 0.9}, 0.1, 6);
         ArmCurves few = arm("y", {0.4, 0.4, 0.4}, 0.0, 3);
