@@ -81,7 +81,7 @@ struct DiagnosticsConfig {
     std::vector<std::string> perEvaluation = {"ranks", "behaviour"}; ///< of networks, after every evaluation
     std::vector<std::string> perTask;                                ///< of networks, at both ends of every task
     std::int64_t probeEpisodes = 128;                      ///< newest episodes that diagnostics of networks look at
-    std::int64_t probeSteps = 8192;                        ///< env steps of theirs, at most
+    std::int64_t probeSteps = 4096;                        ///< env steps of theirs, at most
     bool ranksCentred = false;                             ///< ranks of features less their mean
     std::vector<std::int64_t> churnUpdates = {1, 10, 100}; ///< distances of the "churn" diagnostic
     bool operator==(const DiagnosticsConfig&) const = default;

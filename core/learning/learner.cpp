@@ -298,10 +298,14 @@ Result<UpdateReport> Learner::update(const Batch& batch, const UpdateListeners& 
         const UpdateListener::Wishes more = listener->wishes(batch.number);
         wishes.activations |= more.activations;
         wishes.valuesBefore |= more.valuesBefore;
+        wishes.activationGradients |= more.activationGradients;
     }
     ParameterSet& parameters = m_online->parameters();
     SiteTaps taps(m_online->sites().all().size());
-    SiteTaps* recorded = wishes.activations ? &taps : nullptr;
+    for (SiteTap& tap : taps) {
+        tap.wantsGradient = wishes.activationGradients;
+    }
+    SiteTaps* recorded = wishes.activations || wishes.activationGradients ? &taps : nullptr;
     parameters.zeroGradients();
     const NetPass online = m_online->pass(batch.inputs, Keep::Gradient, recorded);
     RewardScale scale = m_rewardScale;
@@ -365,9 +369,8 @@ Probe Learner::probe(const Batch& batch) const {
     return probe;
 }
 
-Learner::Targets Learner::targets(const Batch& batch) const {
-    const at::NoGradGuard noGrad;
-    return makeTargets(batch, m_online->pass(batch.inputs, Keep::Nothing, nullptr), m_rewardScale);
+Learner::Targets Learner::targets(const Batch& batch, const NetPass& online) const {
+    return makeTargets(batch, online, m_rewardScale);
 }
 
 OutputChange Learner::difference(const Probe& before, const Probe& after) {

@@ -62,8 +62,9 @@ class Learner {
         at::Tensor bootstrap; ///< [(T + 1) * B, C], at the greedy actions of the network that chooses
         at::Tensor values;    ///< [T * B, C]
     };
-    /// What an update on that batch would train towards. The batch is where the networks are.
-    [[nodiscard]] Targets targets(const Batch& batch) const;
+    /// What an update on that batch would train towards; `online` is the online network's pass over it. The batch is
+    /// where the networks are.
+    [[nodiscard]] Targets targets(const Batch& batch, const NetPass& online) const;
     [[nodiscard]] static OutputChange difference(const Probe& before, const Probe& after);
 
     [[nodiscard]] FactorizedNet& online() { return *m_online; }

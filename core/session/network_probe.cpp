@@ -54,11 +54,20 @@ bool NetworkProbe::isDue(ProbeOccasion occasion, std::int64_t update) const {
     return m_replay.size() > 0 && m_diagnostics.isDue(occasion, update);
 }
 
-ProbeBatch NetworkProbe::gather(std::int64_t update) const {
+Batch NetworkProbe::newest(std::int64_t update) const {
     Batch batch = makeBatch(newestWithin(m_replay, m_config.probeEpisodes, m_config.probeSteps), m_env, m_layout);
     batch.number = update;
-    batch = onDevice(std::move(batch), m_spec.device);
-    const Learner::Targets targets = m_learner.targets(batch);
+    return onDevice(std::move(batch), m_spec.device);
+}
+
+ProbeBatch NetworkProbe::gather(std::int64_t update) const {
+    const at::NoGradGuard noGrad;
+    const Batch batch = newest(update);
+    return probeOf(batch, m_learner.online().pass(batch.inputs, Keep::Nothing, nullptr));
+}
+
+ProbeBatch NetworkProbe::probeOf(const Batch& batch, const NetPass& online) const {
+    const Learner::Targets targets = m_learner.targets(batch, online);
     const at::Tensor bootstrap = targets.bootstrap.cpu();
     // With lambda = 1 the target is what the rewards to the end add up to.
     const std::vector<float> rewards =
@@ -73,7 +82,7 @@ ProbeBatch NetworkProbe::gather(std::int64_t update) const {
                         batch.lengths, batch.terminated);
     const std::int64_t rows = batch.steps * batch.episodes;
     return {.seed = m_spec.seed,
-            .number = update,
+            .number = batch.number,
             .steps = batch.steps,
             .episodes = batch.episodes,
             .agents = batch.agents,
@@ -89,11 +98,16 @@ ProbeBatch NetworkProbe::gather(std::int64_t update) const {
 }
 
 NetworkReport NetworkProbe::look(ProbeOccasion occasion, std::int64_t update) {
-    const ProbeBatch probe = gather(update);
+    const at::NoGradGuard noGrad;
+    const FactorizedNet& online = m_learner.online();
+    const Batch batch = newest(update);
     TdReading td;
-    const NetReading reading = read(m_learner.online(), probe, td);
+    td.taps = SiteTaps(online.sites().all().size());
+    const NetPass pass = online.pass(batch.inputs, Keep::Nothing, &td.taps);
+    const ProbeBatch probe = probeOf(batch, pass);
+    const NetReading reading = read(online, probe, pass, td);
     return m_diagnostics.report(occasion, {.spec = m_spec,
-                                           .online = m_learner.online(),
+                                           .online = online,
                                            .target = m_learner.target(),
                                            .probe = probe,
                                            .reading = reading,

@@ -28,6 +28,9 @@ class NetworkProbe {
     [[nodiscard]] const NetworkDiagnostics& diagnostics() const { return m_diagnostics; }
 
   private:
+    [[nodiscard]] Batch newest(std::int64_t update) const;
+    [[nodiscard]] ProbeBatch probeOf(const Batch& batch, const NetPass& online) const;
+
     DiagnosticsConfig m_config;
     LearningConfig m_learning;
     EnvSpec m_env;

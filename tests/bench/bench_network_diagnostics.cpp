@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What one call of each diagnostic of whole networks costs inside a run, beside an update of the same run.
 //   bench_network_diagnostics FILE.toml [UPDATES] [NAME]...
-// Prints milliseconds per call with the gathering of the probe, updates that one call is worth, and the share of the
-// run's update time when it is called at every evaluation of the file (at most once per update).
+// NAME may be several, as "ranks+behaviour": they share the probe. Prints milliseconds per call with that probe,
+// updates that one call is worth, and the share of the run's update time when it is called at every evaluation of the
+// file (at most once per update).
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -42,7 +44,11 @@ Figures measure(const Experiment& base, const std::string& name, std::int64_t up
     Experiment experiment = base;
     experiment.evaluation.interval = base.steps;
     experiment.evaluation.episodes = 1;
-    experiment.diagnostics.perEvaluation = name.empty() ? std::vector<std::string>{} : std::vector{name};
+    experiment.diagnostics.perEvaluation.clear();
+    std::istringstream names(name);
+    for (std::string one; std::getline(names, one, '+');) {
+        experiment.diagnostics.perEvaluation.push_back(one);
+    }
     experiment.diagnostics.perTask = {};
     const std::filesystem::path folder =
         std::filesystem::temp_directory_path() / ("knife-bench-" + std::to_string(std::rand()));

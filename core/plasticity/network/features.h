@@ -20,7 +20,7 @@ struct Features {
 };
 
 /// Ranks of a few thousand rows say what those of a hundred thousand do (Kumar et al. 2021 take 2048).
-inline constexpr std::int64_t kFeatureRows = 8192;
+inline constexpr std::int64_t kFeatureRows = 4096;
 
 /// One column per unit: of a composite, its live neuron.
 [[nodiscard]] at::Tensor liveActivations(const Site& site, const SiteTap& tap);

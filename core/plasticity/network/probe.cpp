@@ -93,7 +93,11 @@ NetReading read(const FactorizedNet& net, const ProbeBatch& probe) {
 NetReading read(const FactorizedNet& net, const ProbeBatch& probe, TdReading& td) {
     const at::NoGradGuard noGrad;
     td.taps = SiteTaps(net.sites().all().size());
-    const NetPass pass = net.pass(probe.inputs, Keep::Nothing, &td.taps);
+    return read(net, probe, net.pass(probe.inputs, Keep::Nothing, &td.taps), td);
+}
+
+NetReading read(const FactorizedNet& net, const ProbeBatch& probe, const NetPass& pass, TdReading& td) {
+    const at::NoGradGuard noGrad;
     td.view = viewOf(probe, net, pass);
     const MixerLoss loss = net.mixer().loss({.online = td.view,
                                              .targets = probe.targets,
@@ -103,7 +107,11 @@ NetReading read(const FactorizedNet& net, const ProbeBatch& probe, TdReading& td
                                             &td.taps);
     td.joint = loss.joint;
     td.compared = loss.compared.defined() ? loss.compared : probe.targets;
-    return {.values = chosenBy(net, probe, pass), .hidden = pass.agent.hidden, .qTot = net.mixer().expected(td.view)};
+    // A mixer with a fast path has the default loss and expectation: its joint value need not be mixed again.
+    const bool mixed = net.mixKernel() != nullptr;
+    return {.values = chosenBy(net, probe, pass),
+            .hidden = pass.agent.hidden,
+            .qTot = mixed ? td.joint.mean(1) : net.mixer().expected(td.view)};
 }
 
 } // namespace knife

@@ -61,5 +61,7 @@ struct TdReading {
 [[nodiscard]] NetReading read(const FactorizedNet& net, const ProbeBatch& probe);
 /// The same, with the mixer's loss and the activations of every site.
 [[nodiscard]] NetReading read(const FactorizedNet& net, const ProbeBatch& probe, TdReading& td);
+/// The same of a pass over the probe's inputs that has filled `td.taps` as far as it went.
+[[nodiscard]] NetReading read(const FactorizedNet& net, const ProbeBatch& probe, const NetPass& pass, TdReading& td);
 
 } // namespace knife
