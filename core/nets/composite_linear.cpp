@@ -12,22 +12,23 @@ namespace knife {
 
 namespace {
 
-at::Tensor evaluate(const at::Tensor& x, const Parameter& in, const Parameter& bias, const Parameter& out,
-                    at::Tensor* hidden) {
+struct Evaluated {
+    at::Tensor hidden;
+    at::Tensor out;
+};
+
+Evaluated evaluate(const at::Tensor& x, const Parameter& in, const Parameter& bias, const Parameter& out) {
     const at::Tensor h = at::relu(at::linear(x, in.value, bias.value));
-    if (hidden != nullptr) {
-        *hidden = h.detach();
-    }
-    return at::linear(h, out.value);
+    return {h, at::linear(h, out.value)};
 }
 
 at::Tensor indexTensor(const std::vector<std::int64_t>& indices) {
     return at::tensor(indices, at::kLong);
 }
 
-// Freezes a neuron's incoming row, bias and outgoing column.
+// Freezes a neuron's incoming row and bias, and its outgoing column if that is wished.
 void freezeNeurons(ParameterSet& parameters, const Parameter& in, const Parameter& bias, const Parameter& out,
-                   const std::vector<std::int64_t>& neurons) {
+                   const std::vector<std::int64_t>& neurons, KnowledgeOut knowledge) {
     const at::Tensor index = indexTensor(neurons);
     const auto select = [&](const Parameter& parameter, std::int64_t dimension) {
         at::Tensor entries = at::zeros(parameter.value.sizes(), at::kBool);
@@ -36,7 +37,9 @@ void freezeNeurons(ParameterSet& parameters, const Parameter& in, const Paramete
     };
     select(in, 0);
     select(bias, 0);
-    select(out, 1);
+    if (knowledge == KnowledgeOut::Frozen) {
+        select(out, 1);
+    }
 }
 
 } // namespace
@@ -56,19 +59,24 @@ CompositeLinear::CompositeLinear(ParameterSet& parameters, const std::string& na
 at::Tensor CompositeLinear::forward(const at::Tensor& x, SiteTap* tap) const {
     const at::Tensor h = at::relu(at::linear(x, m_weight->value, m_bias->value));
     if (tap != nullptr) {
-        tap->hidden = h.detach();
+        record(*tap, h);
         tap->branches.resize(m_branches.size());
+        if (tap->wantsGradient) {
+            tap->input = x.detach();
+        }
     }
     at::Tensor y = at::linear(h, m_out->value, m_outBias->value);
     for (std::size_t e = 0; e < m_branches.size(); ++e) {
         const CompositeBranch& branch = m_branches[e];
-        SiteTap::Branch* seen = tap != nullptr ? &tap->branches[e] : nullptr;
-        const at::Tensor active = evaluate(x, *branch.activeIn, *branch.activeBias, *branch.activeOut,
-                                           seen != nullptr ? &seen->active : nullptr);
-        const at::Tensor compensation =
-            evaluate(x, *branch.compensationIn, *branch.compensationBias, *branch.compensationOut,
-                     seen != nullptr ? &seen->compensation : nullptr);
-        y = y + (active - compensation);
+        const Evaluated active = evaluate(x, *branch.activeIn, *branch.activeBias, *branch.activeOut);
+        const Evaluated compensation =
+            evaluate(x, *branch.compensationIn, *branch.compensationBias, *branch.compensationOut);
+        if (tap != nullptr) {
+            tap->branches[e] = {.active = active.hidden.detach(),
+                                .compensation = compensation.hidden.detach(),
+                                .gradient = tap->wantsGradient ? recordGradient(active.hidden) : at::Tensor()};
+        }
+        y = y + (active.out - compensation.out);
     }
     return y;
 }
@@ -84,8 +92,8 @@ void CompositeLinear::supersede(const std::vector<int>& units) {
 }
 
 void CompositeLinear::addComposites(ParameterSet& parameters, std::int64_t event, const std::vector<int>& units,
-                                    const at::Tensor& in, const at::Tensor& bias, const at::Tensor& out) {
-    freezeNeurons(parameters, *m_weight, *m_bias, *m_out, {units.begin(), units.end()});
+                                    const BranchValues& born, KnowledgeOut knowledge) {
+    freezeNeurons(parameters, *m_weight, *m_bias, *m_out, {units.begin(), units.end()}, knowledge);
     for (const CompositeBranch& branch : m_branches) {
         std::vector<std::int64_t> columns;
         for (std::size_t k = 0; k < branch.units.size(); ++k) {
@@ -94,21 +102,21 @@ void CompositeLinear::addComposites(ParameterSet& parameters, std::int64_t event
             }
         }
         if (!columns.empty()) {
-            freezeNeurons(parameters, *branch.activeIn, *branch.activeBias, *branch.activeOut, columns);
+            freezeNeurons(parameters, *branch.activeIn, *branch.activeBias, *branch.activeOut, columns, knowledge);
         }
     }
     supersede(units);
-    declareBranch(parameters, event, units, in, bias, out);
+    declareBranch(parameters, event, units, born);
 }
 
 void CompositeLinear::addBranchStructure(ParameterSet& parameters, std::int64_t event, const std::vector<int>& units) {
     const auto n = static_cast<std::int64_t>(units.size());
     supersede(units);
-    declareBranch(parameters, event, units, at::zeros({n, m_shape.in}), at::zeros({n}), at::zeros({m_shape.out, n}));
+    declareBranch(parameters, event, units, {at::zeros({n, m_shape.in}), at::zeros({n}), at::zeros({m_shape.out, n})});
 }
 
 void CompositeLinear::declareBranch(ParameterSet& parameters, std::int64_t event, const std::vector<int>& units,
-                                    const at::Tensor& in, const at::Tensor& bias, const at::Tensor& out) {
+                                    const BranchValues& born) {
     const auto name = [&](const char* part) {
         return fmt::format("{}.event{}.{}", m_name, event, part);
     };
@@ -117,29 +125,19 @@ void CompositeLinear::declareBranch(ParameterSet& parameters, std::int64_t event
     branch.event = event;
     branch.units = units;
     branch.superseded.assign(units.size(), 0);
-    branch.activeIn = parameters.declare(name("active_in"), in);
-    branch.activeBias = parameters.declare(name("active_bias"), bias);
-    branch.activeOut = parameters.declare(name("active_out"), out);
+    branch.activeIn = parameters.declare(name("active_in"), born.in);
+    branch.activeBias = parameters.declare(name("active_bias"), born.bias);
+    branch.activeOut = parameters.declare(name("active_out"), born.out);
     parameters.seal(Trainability::Trainable);
-    branch.compensationIn = parameters.declare(name("compensation_in"), in);
-    branch.compensationBias = parameters.declare(name("compensation_bias"), bias);
-    branch.compensationOut = parameters.declare(name("compensation_out"), out);
+    branch.compensationIn = parameters.declare(name("compensation_in"), born.in);
+    branch.compensationBias = parameters.declare(name("compensation_bias"), born.bias);
+    branch.compensationOut = parameters.declare(name("compensation_out"), born.out);
     parameters.seal(Trainability::Frozen);
 }
 
-void CompositeLinear::dropNewestBranch() {
-    const CompositeBranch dropped = m_branches.back();
-    m_branches.pop_back();
+void CompositeLinear::dropBranches() {
+    m_branches.clear();
     ++m_version;
-    for (const int unit : dropped.units) {
-        for (auto branch = m_branches.rbegin(); branch != m_branches.rend(); ++branch) {
-            const auto owner = std::lower_bound(branch->units.begin(), branch->units.end(), unit);
-            if (owner != branch->units.end() && *owner == unit) {
-                branch->superseded[static_cast<std::size_t>(owner - branch->units.begin())] = 0;
-                break; // only the newest earlier branch of the unit was live before
-            }
-        }
-    }
 }
 
 } // namespace knife

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "core/nets/module_parameters.h"
+#include "core/plasticity/operations/pair_cancel.h"
 
 namespace knife {
 
@@ -57,6 +58,15 @@ Result<void> checkPlaces(const SurgeryPlan& plan, const FactorizedNet& net) {
     return {};
 }
 
+// A branch that came to nothing takes its frozen neurons with it.
+void noteDropped(const NetState::Branch& dropped, const Site& site, std::vector<SiteReceipt>& receipts) {
+    const auto receipt = std::ranges::find(receipts, dropped.site, &SiteReceipt::site);
+    if (receipt != receipts.end()) {
+        const CompositeLinear::Shape& shape = site.composite->shape();
+        receipt->frozenParameters -= 2 * (shape.in + 1 + shape.out) * static_cast<std::int64_t>(dropped.units.size());
+    }
+}
+
 void clearMoments(ParameterSet& parameters) {
     for (ParameterBlock& block : parameters.blocks()) {
         if (block.moment1.defined()) {
@@ -101,7 +111,7 @@ Result<std::vector<SiteReceipt>> Surgeon::apply(const SurgeryPlan& plan, std::in
         return tl::unexpected(operation.error());
     }
     const at::NoGradGuard noGrad;
-    Undo undo{.online = remember(m_online), .target = remember(m_target)};
+    Undo undo{.online = captureState(m_online), .target = captureState(m_target)};
     const SurgeryDraws draws{.seed = m_seed, .event = event};
     (*operation)->apply(m_online, plan, draws);
     if (plan.target != TargetPolicy::None) {
@@ -114,54 +124,21 @@ Result<std::vector<SiteReceipt>> Surgeon::apply(const SurgeryPlan& plan, std::in
         clearMoments(m_online.parameters());
     }
     m_undo = std::move(undo);
-    return (*operation)->receipts(m_online, plan);
-}
-
-Surgeon::NetState Surgeon::remember(const FactorizedNet& net) {
-    NetState state;
-    const auto copy = [](const at::Tensor& tensor) {
-        return tensor.defined() ? tensor.detach().clone() : at::Tensor();
-    };
-    for (const ParameterBlock& block : net.parameters().blocks()) {
-        state.blocks.push_back(
-            {copy(block.value), copy(block.mask), copy(block.moment1), copy(block.moment2), block.anyFrozen});
-    }
-    for (const Site& site : net.sites().all()) {
-        state.branches.push_back(site.composite != nullptr ? site.composite->branches().size() : 0);
-    }
-    return state;
-}
-
-void Surgeon::revert(FactorizedNet& net, const NetState& state) {
-    const auto& sites = net.sites().all();
-    for (std::size_t i = sites.size(); i-- > 0;) {
-        while (sites[i].composite != nullptr && sites[i].composite->branches().size() > state.branches[i]) {
-            sites[i].composite->dropNewestBranch();
+    std::vector<SiteReceipt> receipts = (*operation)->receipts(m_online, plan);
+    if ((*operation)->addsParameters()) {
+        for (const NetState::Branch& dropped : cancelPairs(m_online, m_target)) {
+            noteDropped(dropped, *m_online.sites().find(dropped.site), receipts);
         }
     }
-    net.parameters().truncate(state.blocks.size());
-    const auto restore = [](const at::Tensor& tensor, const at::Tensor& value) {
-        if (tensor.defined()) {
-            tensor.copy_(value);
-        }
-    };
-    for (std::size_t i = 0; i < state.blocks.size(); ++i) {
-        ParameterBlock& block = net.parameters().blocks()[i];
-        restore(block.value, state.blocks[i].value);
-        restore(block.mask, state.blocks[i].mask);
-        restore(block.moment1, state.blocks[i].moment1);
-        restore(block.moment2, state.blocks[i].moment2);
-        block.anyFrozen = state.blocks[i].anyFrozen;
-    }
+    return receipts;
 }
 
 bool Surgeon::undo() {
     if (!m_undo) {
         return false;
     }
-    const at::NoGradGuard noGrad;
-    revert(m_online, m_undo->online);
-    revert(m_target, m_undo->target);
+    restoreState(m_online, m_undo->online);
+    restoreState(m_target, m_undo->target);
     m_undo.reset();
     return true;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/nets/factorized_net.h"
+#include "core/plasticity/net_state.h"
 #include "core/plasticity/operations/operation.h"
 #include "core/types/error.h"
 #include "core/types/surgery_plan.h"
@@ -32,25 +33,11 @@ class Surgeon {
     [[nodiscard]] bool canUndo() const { return m_undo.has_value(); }
 
   private:
-    // A network as it was.
-    struct NetState {
-        struct Block {
-            at::Tensor value;
-            at::Tensor mask;
-            at::Tensor moment1;
-            at::Tensor moment2;
-            bool anyFrozen = false;
-        };
-        std::vector<Block> blocks;
-        std::vector<std::size_t> branches; ///< of each site that can hold composites
-    };
     struct Undo {
         NetState online;
         NetState target;
     };
     [[nodiscard]] Result<std::unique_ptr<Operation>> checked(const SurgeryPlan& plan) const;
-    [[nodiscard]] static NetState remember(const FactorizedNet& net);
-    static void revert(FactorizedNet& net, const NetState& state);
 
     FactorizedNet& m_online;
     FactorizedNet& m_target;

@@ -6,6 +6,7 @@
 
 #include "core/plasticity/interventions/intervention.h"
 #include "core/plasticity/interventions/surgery_policy.h"
+#include "core/plasticity/operations/compose.h"
 
 namespace knife {
 
@@ -13,7 +14,11 @@ struct KnifeConfig {
     TriggerConfig when;
     SurgeryPolicy policy;
     std::int64_t persistence = 2; ///< windows in a row that a unit must have been stagnant
-    double maxFraction = 0.25;    ///< of the units of a site per surgery, lowest RUA first
+    double maxFraction = 0.25;    ///< of the units of a site per surgery, at least one, lowest RUA first
+    double maxFrozenRatio =
+        0.0;                ///< a site with more frozen than so many times its trainable parameters is left; 0: none is
+    bool reviveAll = false; ///< operate on layers that no gradient reaches, too
+    ComposeSettings compose;
 };
 void describe(FieldVisitor& visitor, KnifeConfig& config);
 
@@ -27,6 +32,8 @@ class Knife final : public Intervention {
     [[nodiscard]] SurgeryPlan propose(const InterventionView& view) const override;
 
   private:
+    /// Whether that many units more keep to maxFrozenRatio.
+    [[nodiscard]] bool mayGrow(const Site& site, std::size_t units) const;
     [[nodiscard]] std::vector<int> stagnantUnits(const Diagnostics& diagnostics, std::size_t site, int units) const;
     KnifeConfig m_config;
 };

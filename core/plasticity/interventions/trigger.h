@@ -15,12 +15,12 @@ struct TriggerConfig {
     /// new task. "at_updates": after the updates listed in `at`. "stagnation": when a window closes with a larger share
     /// of stagnant units, over all sites, than `above`. "manual": only by hand.
     std::string trigger = "task_switch";
-    std::int64_t every = 1000;    ///< of `unit`, between periodic surgeries
-    std::string unit = "updates"; ///< "updates", "episodes", "env_steps", "target_copies", "evaluations"
-    std::int64_t delay = 200;     ///< updates
-    std::vector<std::int64_t> at; ///< updates
-    double above = 0.3;           ///< share of units
-    std::int64_t first = 0;       ///< not before this many updates
+    std::int64_t every = 1000;         ///< of `unit`, between periodic surgeries
+    std::string unit = "updates";      ///< "updates", "episodes", "env_steps", "target_copies", "evaluations"
+    std::int64_t delay = 200;          ///< updates
+    std::vector<std::int64_t> at = {}; ///< updates
+    double above = 0.3;                ///< share of units
+    std::int64_t first = 0;            ///< not before this many updates
     bool operator==(const TriggerConfig&) const = default;
 };
 void describe(FieldVisitor& visitor, TriggerConfig& config);

@@ -7,27 +7,11 @@
 
 #include <ATen/ATen.h>
 
-#include "core/nets/initialise.h"
+#include "core/plasticity/operations/neuron_draw.h"
 
 namespace knife {
 
 namespace {
-
-// A fresh neuron for each unit, drawn from the distribution that the layer itself was drawn from.
-struct Draw {
-    at::Tensor in;
-    at::Tensor bias;
-    at::Tensor out;
-};
-
-Draw drawNeurons(const CompositeLinear::Shape& shape, std::int64_t count, const std::string& site,
-                 const SurgeryDraws& draws) {
-    const double incoming = linearBound(shape.in);
-    const double outgoing = linearBound(shape.hidden);
-    return {drawUniform({count, shape.in}, incoming, draws.stream(site + "/in")),
-            drawUniform({count}, incoming, draws.stream(site + "/bias")),
-            drawUniform({shape.out, count}, outgoing, draws.stream(site + "/out"))};
-}
 
 // Second moments of live neurons: one row each for incoming weights, bias and outgoing weights.
 struct LiveMoments {
@@ -73,10 +57,11 @@ void fillMoments(const CompositeBranch& branch, const LiveMoments& healthy) {
     branch.activeOut->moment2.copy_(at::stack(healthy.out).mean(0).unsqueeze(1).expand_as(branch.activeOut->moment2));
 }
 
-void composeAt(FactorizedNet& net, const SiteOperation& operation, OptimiserPolicy policy, const SurgeryDraws& draws) {
-    CompositeLinear& layer = *net.sites().find(operation.site)->composite;
-    const auto count = static_cast<std::int64_t>(operation.units.size());
-    const Draw draw = drawNeurons(layer.shape(), count, operation.site, draws);
+void composeAt(FactorizedNet& net, const SiteOperation& operation, const ComposeSettings& settings,
+               OptimiserPolicy policy, const SurgeryDraws& draws) {
+    const Site& site = *net.sites().find(operation.site);
+    CompositeLinear& layer = *site.composite;
+    const Neurons draw = drawNeurons(site, operation.units, settings.draw, draws);
     const bool fills = net.parameters().use() == ParameterUse::Trained && policy == OptimiserPolicy::MeanFill;
     LiveMoments healthy;
     if (fills) {
@@ -85,7 +70,8 @@ void composeAt(FactorizedNet& net, const SiteOperation& operation, OptimiserPoli
             healthy = collectMoments(layer, {}); // every unit is operated on: their own history is all there is
         }
     }
-    layer.addComposites(net.parameters(), draws.event, operation.units, draw.in, draw.bias, draw.out);
+    const auto knowledge = settings.knowledgeOut == "trainable" ? KnowledgeOut::Trainable : KnowledgeOut::Frozen;
+    layer.addComposites(net.parameters(), draws.event, operation.units, {draw.in, draw.bias, draw.out}, knowledge);
     if (fills) {
         fillMoments(layer.branches().back(), healthy);
     }
@@ -93,7 +79,13 @@ void composeAt(FactorizedNet& net, const SiteOperation& operation, OptimiserPoli
 
 } // namespace
 
-void describe(FieldVisitor&, ComposeSettings&) {}
+void describe(FieldVisitor& visitor, ComposeSettings& settings) {
+    visitor.choice("incoming", settings.draw.in, {"incoming weights of active neurons"},
+                   {"layer", "orthogonal", "rms_matched"});
+    visitor.choice("outgoing", settings.draw.out, {"outgoing weights of active neurons"}, {"fresh", "inherit", "zero"});
+    visitor.choice("knowledge_out", settings.knowledgeOut, {"outgoing weights of knowledge neurons"},
+                   {"frozen", "trainable"});
+}
 
 Result<void> Compose::check(const SurgeryPlan& plan, const FactorizedNet& net) const {
     if (!plan.modules.empty()) {
@@ -113,7 +105,7 @@ void Compose::apply(FactorizedNet& net, const SurgeryPlan& plan, const SurgeryDr
     for (const Site& site : net.sites().all()) {
         const auto found = std::ranges::find(plan.operations, site.name, &SiteOperation::site);
         if (found != plan.operations.end() && !found->units.empty()) {
-            composeAt(net, *found, plan.optimiser, draws);
+            composeAt(net, *found, m_settings, plan.optimiser, draws);
         }
     }
 }

@@ -4,11 +4,17 @@
 // neither network's function changes and both keep the same structure.
 #pragma once
 
+#include <string>
+
+#include "core/plasticity/operations/neuron_draw.h"
 #include "core/plasticity/operations/operation.h"
 
 namespace knife {
 
 struct ComposeSettings {
+    NeuronDrawSettings draw;
+    /// "frozen", or "trainable": later updates may rescale what was learned. Unknown from the paper's abstract.
+    std::string knowledgeOut = "frozen";
     bool operator==(const ComposeSettings&) const = default;
 };
 void describe(FieldVisitor& visitor, ComposeSettings& settings);

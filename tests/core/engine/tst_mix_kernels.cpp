@@ -31,8 +31,10 @@ void operate(FactorizedNet& net, int events) {
             const auto n = static_cast<std::int64_t>(units.size());
             const CompositeLinear::Shape& shape = site.composite->shape();
             const auto number = static_cast<std::uint64_t>(event);
-            site.composite->addComposites(net.parameters(), event, units, randomTensor({n, shape.in}, 10 + number),
-                                          randomTensor({n}, 20 + number), randomTensor({shape.out, n}, 30 + number));
+            site.composite->addComposites(net.parameters(), event, units,
+                                          {randomTensor({n, shape.in}, 10 + number), randomTensor({n}, 20 + number),
+                                           randomTensor({shape.out, n}, 30 + number)},
+                                          KnowledgeOut::Frozen);
             net.parameters().blocks()[net.parameters().blocks().size() - 2].value.mul_(1.1);
         }
     }

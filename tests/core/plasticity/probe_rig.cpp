@@ -91,8 +91,10 @@ void addComposites(FactorizedNet& net, const std::string& site, std::int64_t eve
     const at::NoGradGuard noGrad;
     CompositeLinear& layer = *siteNamed(net, site).composite;
     const at::Tensor index = at::tensor(std::vector<std::int64_t>(units.begin(), units.end()), at::kLong);
-    layer.addComposites(net.parameters(), event, units, layer.weight()->value.index_select(0, index),
-                        layer.bias()->value.index_select(0, index), layer.out()->value.index_select(1, index));
+    layer.addComposites(net.parameters(), event, units,
+                        {layer.weight()->value.index_select(0, index), layer.bias()->value.index_select(0, index),
+                         layer.out()->value.index_select(1, index)},
+                        KnowledgeOut::Frozen);
 }
 
 } // namespace knife::test

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "theatre.h"
+
+#include <stdexcept>
+
+#include <ATen/ATen.h>
+
+namespace knife::test {
+
+void Theatre::train(int updates, const UpdateListeners& listeners) {
+    for (int i = 0; i < updates; ++i) {
+        Batch next = batch(trained);
+        next.number = static_cast<std::int64_t>(trained++);
+        if (auto updated = learner->update(next, listeners); !updated) {
+            throw std::runtime_error(updated.error().describe());
+        }
+        surgeon.forgetUndo();
+    }
+}
+
+std::vector<SiteReceipt> Theatre::operate(const SurgeryPlan& plan, std::int64_t event) {
+    auto receipts = surgeon.apply(plan, event);
+    if (!receipts) {
+        throw std::runtime_error(receipts.error().describe());
+    }
+    return *receipts;
+}
+
+OutputChange Theatre::measure(const SurgeryPlan& plan, std::int64_t event) {
+    const Batch held = batch(900 + static_cast<std::uint64_t>(event));
+    const Probe before = learner->probe(held);
+    operate(plan, event);
+    return Learner::difference(before, learner->probe(held));
+}
+
+std::vector<const Site*> Theatre::willing() const {
+    std::vector<const Site*> sites;
+    for (const Site& site : learner->online().sites().all()) {
+        if (site.composite != nullptr) {
+            sites.push_back(&site);
+        }
+    }
+    return sites;
+}
+
+Setup brisk(const std::string& kind, const std::string& mixer) {
+    Setup setup;
+    setup.agentKind = kind;
+    setup.mixer = mixer;
+    setup.learning.lr = 5e-3;
+    setup.learning.tdLambda = 0.6;
+    return setup;
+}
+
+std::string complaint(const OutputChange& change, const std::string& where) {
+    return where + ": q " + std::to_string(change.q) + ", q_tot " + std::to_string(change.qTot) + ", target " +
+           std::to_string(change.targetQTot) + ", loss " + std::to_string(change.loss);
+}
+
+std::string whatChanges(Theatre& theatre, const SurgeryPlan& plan, std::int64_t event) {
+    const Batch batch = theatre.batch(900 + static_cast<std::uint64_t>(event));
+    const at::Tensor row = randomTensor({2, theatre.setup.layout().width()}, 6);
+    const auto act = [&] {
+        const at::NoGradGuard noGrad;
+        at::Tensor memory = theatre.online().agent().initialMemory(2);
+        return theatre.online().agent().act(row, memory).outputs;
+    };
+    const Probe before = theatre.learner->probe(batch);
+    const at::Tensor actedBefore = act();
+    const auto receipts = theatre.operate(plan, event);
+    const Probe after = theatre.learner->probe(batch);
+    const std::string where = plan.operations.front().site + ", event " + std::to_string(event);
+    if (receipts.size() != plan.operations.size()) {
+        return where + ": " + std::to_string(receipts.size()) + " receipts";
+    }
+    const OutputChange change = Learner::difference(before, after);
+    if (change.max() != 0.0) { // NaN included
+        return complaint(change, where);
+    }
+    const bool same = sameBits(before.q, after.q) && sameBits(before.qTot, after.qTot) &&
+                      sameBits(before.targetQTot, after.targetQTot) && before.loss == after.loss;
+    return same && sameBits(actedBefore, act()) ? std::string() : where + ": other bits";
+}
+
+} // namespace knife::test
