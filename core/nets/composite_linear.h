@@ -43,6 +43,16 @@ struct CompositeBranch {
     Parameter* compensationOut = nullptr;
 };
 
+/// Whether the outgoing weights of knowledge neurons go on learning.
+enum class KnowledgeOut : std::uint8_t { Frozen, Trainable };
+
+/// What the active and the compensation neurons of a branch start at.
+struct BranchValues {
+    at::Tensor in;   ///< [n, d_in]
+    at::Tensor bias; ///< [n]
+    at::Tensor out;  ///< [d_out, n]
+};
+
 class CompositeLinear {
   public:
     struct Shape {
@@ -58,14 +68,14 @@ class CompositeLinear {
     /// x [rows, in] -> y [rows, out]. Fills `tap` if given.
     [[nodiscard]] at::Tensor forward(const at::Tensor& x, SiteTap* tap) const;
 
-    /// Makes composites of these units (ascending, no repeats): freezes their live rows and columns, then adds a branch
-    /// whose active and compensation neurons both start at `in`, `bias`, `out`.
+    /// Makes composites of these units (ascending, no repeats): freezes their live rows and, if so wished, columns,
+    /// then adds a branch whose active and compensation neurons both start at `born`.
     void addComposites(ParameterSet& parameters, std::int64_t event, const std::vector<int>& units,
-                       const at::Tensor& in, const at::Tensor& bias, const at::Tensor& out);
+                       const BranchValues& born, KnowledgeOut knowledge);
     /// Declares a branch of the same structure without freezing anything, for reading a checkpoint.
     void addBranchStructure(ParameterSet& parameters, std::int64_t event, const std::vector<int>& units);
-    /// Forgets the newest branch; the caller restores masks and truncates the parameter set.
-    void dropNewestBranch();
+    /// Forgets all branches; the caller restores masks and truncates the parameter set.
+    void dropBranches();
 
     [[nodiscard]] const Shape& shape() const { return m_shape; }
     [[nodiscard]] Parameter* weight() const { return m_weight; }
@@ -79,7 +89,7 @@ class CompositeLinear {
 
   private:
     void declareBranch(ParameterSet& parameters, std::int64_t event, const std::vector<int>& units,
-                       const at::Tensor& in, const at::Tensor& bias, const at::Tensor& out);
+                       const BranchValues& born);
     void supersede(const std::vector<int>& units);
 
     std::string m_name;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/nets/composite_linear.h"
+#include "core/nets/injected_linear.h"
 
 namespace knife {
 
@@ -35,6 +36,8 @@ struct Site {
     /// of its active neurons then belong to the rows too.
     const CompositeLinear* feeder = nullptr;
     std::string refusal; ///< why it refuses, for people
+    /// Whether a unit whose row and bias are multiplied by r > 0 gives its consumers r times as much.
+    bool scales = true;
 };
 
 /// The refusal of a site whose incoming rows are outgoing weights of composites.
@@ -69,8 +72,22 @@ class SiteList {
         return nullptr;
     }
 
+    /// Linear layers without an activation, for injections of plasticity into all of one; none of them is a site. They
+    /// live as long as the network.
+    void addInjectable(InjectedLinear& layer) { m_injectable.push_back(&layer); }
+    [[nodiscard]] const std::vector<InjectedLinear*>& injectable() const { return m_injectable; }
+    [[nodiscard]] InjectedLinear* findInjectable(const std::string& name) const {
+        for (InjectedLinear* layer : m_injectable) {
+            if (layer->name() == name) {
+                return layer;
+            }
+        }
+        return nullptr;
+    }
+
   private:
     std::vector<Site> m_sites;
+    std::vector<InjectedLinear*> m_injectable;
 };
 
 /// The tap of one site, or nullptr when nothing is recorded.

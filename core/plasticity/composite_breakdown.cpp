@@ -115,7 +115,13 @@ std::vector<CompositeInfo> breakDownComposites(const Site& site, const SiteTap& 
     }
     const at::NoGradGuard noGrad;
     const auto& branches = site.composite->branches();
-    if (!sample.hidden.defined() || sample.branches.size() != branches.size()) {
+    // A sample from before a surgery may have other branches.
+    const bool fits =
+        sample.hidden.defined() &&
+        std::ranges::equal(sample.branches, branches, [](const SiteTap::Branch& seen, const CompositeBranch& branch) {
+            return seen.active.size(1) == static_cast<std::int64_t>(branch.units.size());
+        });
+    if (!fits) {
         return countEvents(*site.composite);
     }
     std::map<int, Parts> units;

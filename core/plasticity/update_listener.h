@@ -28,9 +28,18 @@ struct UpdateMoment {
     const std::vector<at::Tensor>* before = nullptr;
 };
 
+/// What an update is about to learn from. A listener may write to the tensors; they are the update's own.
+struct SampledInputs {
+    std::int64_t update = 0; ///< updates before this one
+    at::Tensor inputs;       ///< [T + 1, B * N, width]: observation, last action, agent id
+    at::Tensor state;        ///< [T + 1, B, state]
+};
+
 class UpdateListener {
   public:
     virtual ~UpdateListener() = default;
+    /// Before the first pass over a batch, by which online and target values are reckoned.
+    virtual void sampled(SampledInputs& /*batch*/) {}
     struct Wishes {
         bool activations = false;  ///< UpdateMoment::taps
         bool valuesBefore = false; ///< UpdateMoment::before

@@ -13,6 +13,7 @@
 
 #include "checkpoint.pb.h"
 #include "core/learning/rollout.h"
+#include "core/plasticity/net_state.h"
 #include "core/session/trainer.h"
 
 namespace knife {
@@ -82,37 +83,38 @@ Result<void> readBlocks(const google::protobuf::RepeatedPtrField<pb::Block>& in,
     return {};
 }
 
-// Branches of all sites in the order of their surgeries: blocks are appended in exactly this order.
+// In the order of their surgeries: blocks are appended in exactly this order.
 void writeBranches(const FactorizedNet& net, pb::Checkpoint& out) {
-    for (std::int64_t event = 0; event < out.surgeries(); ++event) {
-        for (const Site& site : net.sites().all()) {
-            if (site.composite == nullptr) {
-                continue;
-            }
-            for (const CompositeBranch& branch : site.composite->branches()) {
-                if (branch.event == event) {
-                    pb::Branch& message = *out.add_branches();
-                    message.set_site(site.name);
-                    message.set_event(event);
-                    message.mutable_units()->Assign(branch.units.begin(), branch.units.end());
-                }
-            }
-        }
+    for (const NetState::Branch& branch : branchesOf(net)) {
+        pb::Branch& message = *out.add_branches();
+        message.set_site(branch.site);
+        message.set_event(branch.event);
+        message.mutable_units()->Assign(branch.units.begin(), branch.units.end());
     }
+}
+
+bool isPossible(const NetState::Branch& branch, const FactorizedNet& net) {
+    if (net.sites().findInjectable(branch.site) != nullptr) {
+        return branch.units.empty();
+    }
+    const bool ascending = std::ranges::adjacent_find(branch.units, std::greater_equal<>{}) == branch.units.end();
+    return !branch.units.empty() && ascending && branch.units.front() >= 0 &&
+           branch.units.back() < net.sites().find(branch.site)->units;
 }
 
 Result<void> rebuildBranches(const pb::Checkpoint& in, FactorizedNet& net) {
     for (const pb::Branch& message : in.branches()) {
         const Site* site = net.sites().find(message.site());
-        if (site == nullptr || site->composite == nullptr) {
+        const bool holdsComposites = site != nullptr && site->composite != nullptr;
+        if (!holdsComposites && net.sites().findInjectable(message.site()) == nullptr) {
             return corrupt(fmt::format("no site \"{}\" that holds composites", message.site()));
         }
-        const std::vector<int> units(message.units().begin(), message.units().end());
-        const bool ascending = std::ranges::adjacent_find(units, std::greater_equal<>{}) == units.end();
-        if (units.empty() || !ascending || units.front() < 0 || units.back() >= site->units) {
+        const NetState::Branch branch{.site = message.site(),
+                                      .event = message.event(),
+                                      .units = {message.units().begin(), message.units().end()}};
+        if (!isPossible(branch, net) || !addBranch(net, branch)) {
             return corrupt(fmt::format("a surgery at site \"{}\" names impossible units", message.site()));
         }
-        site->composite->addBranchStructure(net.parameters(), message.event(), units);
     }
     return {};
 }
@@ -136,6 +138,7 @@ void writeDiagnostics(const Diagnostics& diagnostics, const SiteList& sites, pb:
         }
         message.mutable_streak()->Assign(state.streak.begin(), state.streak.end());
         message.mutable_windows_since_touch()->Assign(state.windowsSinceTouch.begin(), state.windowsSinceTouch.end());
+        message.set_last_flags(state.lastFlags.data(), state.lastFlags.size());
     }
 }
 
@@ -146,8 +149,8 @@ bool readStatistics(const pb::SiteDiagnostics& in, std::vector<UnitStatistic>& s
             if (sums.name() != statistic.name()) {
                 continue;
             }
-            if (static_cast<std::size_t>(sums.sums_size()) != units ||
-                static_cast<std::size_t>(sums.counts_size()) != units) {
+            const auto values = static_cast<std::size_t>(sums.sums_size()); // one per unit, or more
+            if (values == 0 || values % units != 0 || static_cast<std::size_t>(sums.counts_size()) != units) {
                 return false;
             }
             statistic.setState({sums.sums().begin(), sums.sums().end()}, {sums.counts().begin(), sums.counts().end()});
@@ -166,13 +169,12 @@ Result<void> readDiagnostics(const pb::Checkpoint& in, const SiteList& sites, Di
             return corrupt(fmt::format("it knows nothing of site \"{}\"", site.name));
         }
         const pb::SiteDiagnostics& message = in.diagnostics(static_cast<int>(i));
-        Diagnostics::SiteState state{
-            .statistics = makeUnitStatistics(site.units),
-            .lastWindow = {},
-            .lastRua = {},
-            .streak = {message.streak().begin(), message.streak().end()},
-            .windowsSinceTouch = {message.windows_since_touch().begin(), message.windows_since_touch().end()}};
-        if (state.streak.size() != units || state.windowsSinceTouch.size() != units ||
+        Diagnostics::SiteState state = diagnostics.untouched(site);
+        state.streak.assign(message.streak().begin(), message.streak().end());
+        state.windowsSinceTouch.assign(message.windows_since_touch().begin(), message.windows_since_touch().end());
+        state.lastFlags.assign(message.last_flags().begin(), message.last_flags().end());
+        const bool flagsFit = state.lastFlags.empty() || state.lastFlags.size() == units;
+        if (state.streak.size() != units || state.windowsSinceTouch.size() != units || !flagsFit ||
             !readStatistics(message, state.statistics, units)) {
             return corrupt(fmt::format("site \"{}\" has another number of units", site.name));
         }

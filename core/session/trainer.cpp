@@ -271,6 +271,10 @@ Result<void> TrainerImpl::takeGradientStep() {
                                          CounterRng({m_seed, "replay", static_cast<std::uint64_t>(step.value)}));
     Batch batch = makeBatch(sampled, m_plan.spec, m_layout);
     batch.number = step.value;
+    SampledInputs inputs{.update = batch.number, .inputs = batch.inputs, .state = batch.state};
+    for (UpdateListener* listener : m_listeners) {
+        listener->sampled(inputs);
+    }
     const double measuredBefore = m_diagnostics.secondsSpent();
     const auto report = m_learner->update(batch, m_listeners);
     if (!report) {

@@ -3,23 +3,18 @@
 
 #include <ATen/ATen.h>
 
-#include "core/nets/initialise.h"
-
 namespace knife {
 
 LinearHead::LinearHead(const AgentMaterials& materials, std::int64_t hidden, std::int64_t outputs) {
     if (outputs == 0) {
         return;
     }
-    const auto declare = [&](const std::string& part, const std::vector<std::int64_t>& sizes) {
-        return declareUniform(materials.parameters, materials.name + ".head." + part, sizes, hidden, materials.seed);
-    };
-    m_weight = declare("weight", {outputs, hidden});
-    m_bias = declare("bias", {outputs});
+    m_layer.emplace(materials.parameters, materials.name + ".head", hidden, outputs, materials.seed);
+    materials.sites.addInjectable(*m_layer);
 }
 
 at::Tensor LinearHead::forward(const at::Tensor& hidden) const {
-    return m_weight != nullptr ? at::linear(hidden, m_weight->value, m_bias->value) : at::Tensor();
+    return m_layer ? m_layer->forward(hidden) : at::Tensor();
 }
 
 } // namespace knife

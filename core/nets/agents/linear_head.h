@@ -2,22 +2,26 @@
 // The last layer of an agent: memory to action values. A head without outputs gives an undefined tensor.
 #pragma once
 
+#include <optional>
+
 #include "core/nets/agents/agent.h"
+#include "core/nets/injected_linear.h"
 
 namespace knife {
 
 class LinearHead {
   public:
-    /// Declares `<agent>.head.weight/bias` if there are outputs.
+    /// Declares `<agent>.head.weight/bias` and registers the layer if there are outputs.
     LinearHead(const AgentMaterials& materials, std::int64_t hidden, std::int64_t outputs);
     /// [..., hidden] -> [..., outputs].
     [[nodiscard]] at::Tensor forward(const at::Tensor& hidden) const;
-    [[nodiscard]] Parameter* weight() const { return m_weight; } ///< [outputs, hidden]; nullptr without outputs
-    [[nodiscard]] Parameter* bias() const { return m_bias; }
+    [[nodiscard]] const InjectedLinear* layer() const { return m_layer ? &*m_layer : nullptr; }
+    /// [outputs, hidden]; nullptr without outputs.
+    [[nodiscard]] Parameter* weight() const { return m_layer ? m_layer->weight() : nullptr; }
+    [[nodiscard]] Parameter* bias() const { return m_layer ? m_layer->bias() : nullptr; }
 
   private:
-    Parameter* m_weight = nullptr;
-    Parameter* m_bias = nullptr;
+    std::optional<InjectedLinear> m_layer;
 };
 
 } // namespace knife

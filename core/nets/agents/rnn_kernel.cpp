@@ -20,6 +20,16 @@ std::int64_t shardCount(std::int64_t rows) {
     return rows < kRowsPerShard ? 1 : 2 * ((rows + 2 * kRowsPerShard - 1) / (2 * kRowsPerShard));
 }
 
+// Memory for the sum of a parameter and its branches.
+Parameter sumOf(const Parameter& parameter) {
+    return {.name = parameter.name,
+            .value = at::empty(parameter.value.sizes()),
+            .grad = parameter.grad.defined() ? at::zeros(parameter.grad.sizes()) : at::Tensor(),
+            .mask = {},
+            .moment1 = {},
+            .moment2 = {}};
+}
+
 bool allZero(const float* values, std::int64_t count) {
     return std::all_of(values, values + count, [](float value) { return value == 0.F; });
 }
@@ -48,10 +58,12 @@ RnnKernel::RnnKernel(const RnnAgent& agent, WorkerPool& pool)
     } else {
         m_inputBias = m_gradients.add(agent.m_fc1.outBias());
     }
-    if (agent.m_head.weight() != nullptr) {
-        m_head.emplace(*agent.m_head.weight(), m_gradients,
+    if (agent.m_head.layer() != nullptr) {
+        m_headWeight = sumOf(*agent.m_head.weight());
+        m_headBias = sumOf(*agent.m_head.bias());
+        m_head.emplace(m_headWeight, m_gradients,
                        LinearKernel::Layout{.ldx = m_hidden, .ldy = agent.m_shape.outputs});
-        m_headBias = m_gradients.add(*agent.m_head.bias());
+        m_headBiasGradient = m_gradients.add(m_headBias);
     }
 }
 
@@ -83,6 +95,7 @@ void RnnKernel::load(std::int64_t slots) {
         }
     }
     m_fc1.load(slots, sizes, static_cast<int>(m_shards.size()));
+    loadHead();
     for (LinearKernel* kernel :
          {&m_resetUpdate, &m_candidate, m_inputGates ? &*m_inputGates : nullptr, m_head ? &*m_head : nullptr}) {
         if (kernel == nullptr) {
@@ -110,6 +123,16 @@ void RnnKernel::loadBias() {
     }
     std::copy_n(input + 2 * m_hidden, m_hidden, bias + 2 * m_hidden);
     std::copy_n(recurrent + 2 * m_hidden, m_hidden, bias + 3 * m_hidden);
+}
+
+void RnnKernel::loadHead() {
+    if (!m_head) {
+        return;
+    }
+    const at::NoGradGuard noGrad;
+    const InjectedLinear::Values sums = m_agent.m_head.layer()->sums();
+    m_headWeight.value.copy_(sums.weight);
+    m_headBias.value.copy_(sums.bias);
 }
 
 AgentPass RnnKernel::forward(const at::Tensor& inputs, Keep keep, SiteTaps* taps) {
@@ -149,7 +172,7 @@ void RnnKernel::forwardShard(int index, const float* inputs, float* outputs) {
         gruForward(m_gateBias.data(), rows, m_hidden, {before, m_hidden}, {gates, 4 * m_hidden}, {h, m_hidden});
         if (m_head) {
             float* q = outputs + row * nOutputs;
-            fillRows(m_agent.m_head.bias()->value.data_ptr<float>(), rows, nOutputs, {q, nOutputs});
+            fillRows(m_headBias.value.data_ptr<float>(), rows, nOutputs, {q, nOutputs});
             m_head->forward(rows, h, q, Accumulate::Yes);
         }
         before = h;
@@ -166,11 +189,19 @@ void RnnKernel::backward(const at::Tensor& inputs, const at::Tensor& dOutputs, c
     if (m_backward.size() < m_shards.size()) {
         m_backward.resize(m_shards.size());
     }
+    if (m_head) {
+        m_headWeight.grad.zero_();
+        m_headBias.grad.zero_();
+    }
     m_gradients.begin(shards);
     m_fc1.beginBackward(shards);
     m_pool.run(shards, [&](int shard) { backwardShard(shard, x, dq, dh); });
     m_gradients.finish();
     m_fc1.endBackward();
+    if (m_head) {
+        const at::NoGradGuard noGrad;
+        m_agent.m_head.layer()->addGradient({m_headWeight.grad, m_headBias.grad});
+    }
 }
 
 void RnnKernel::backwardShard(int index, const float* inputs, const float* dOutputs, const float* dHidden) {
@@ -200,7 +231,7 @@ void RnnKernel::backwardShard(int index, const float* inputs, const float* dOutp
         if (dq != nullptr && m_head) {
             m_head->toInput(rows, dq, dh, Accumulate::Yes);
             m_head->toWeight(rows, dq, h, index);
-            addColumnSums({dq, nOutputs}, rows, nOutputs, m_gradients.of(m_headBias, index));
+            addColumnSums({dq, nOutputs}, rows, nOutputs, m_gradients.of(m_headBiasGradient, index));
         }
         for (std::int64_t i = 0; dm != nullptr && i < cells; ++i) {
             dh[i] += dm[i];

@@ -36,6 +36,7 @@ class RnnKernel final : public AgentKernel {
     void arrange(const at::Tensor& inputs, Keep keep, bool tapped);
     void load(std::int64_t slots);
     void loadBias();
+    void loadHead();
     /// Where step t of a shard keeps its activations.
     [[nodiscard]] std::int64_t slot(std::int64_t t, const Shard& shard) const {
         return m_keepAll ? t * m_rows + shard.firstRow : shard.firstRow;
@@ -54,11 +55,13 @@ class RnnKernel final : public AgentKernel {
     std::optional<LinearKernel> m_inputGates; ///< behind the second layer
     LinearKernel m_resetUpdate;               ///< recurrent rows of r and z
     LinearKernel m_candidate;                 ///< recurrent rows of n
+    Parameter m_headWeight; ///< sums of the head's branches, with a gradient of their own
+    Parameter m_headBias;
     std::optional<LinearKernel> m_head;
     std::size_t m_secondBias = 0; ///< gradient handles
     std::size_t m_inputBias = 0;
     std::size_t m_recurrentBias = 0;
-    std::size_t m_headBias = 0;
+    std::size_t m_headBiasGradient = 0;
 
     std::int64_t m_steps = 0;
     std::int64_t m_rows = 0;

@@ -25,7 +25,8 @@ RnnLayerNormAgent::RnnLayerNormAgent(const AgentShape& shape, const AgentMateria
                                   .consumers = {{m_inputGates, m_inputGatesBias, 0}},
                                   .composite = nullptr,
                                   .refusal = fc1 + " is normalised over all its units at once, so a composite of one "
-                                                   "unit would change the others"});
+                                                   "unit would change the others",
+                                  .scales = false});
 }
 
 at::Tensor RnnLayerNormAgent::inputGates(const at::Tensor& x, SiteTaps* taps) const {

@@ -4,6 +4,11 @@
 #include "core/config/method_section.h"
 #include "core/plasticity/interventions/intervention.h"
 #include "core/plasticity/interventions/knife.h"
+#include "core/plasticity/interventions/marr.h"
+#include "core/plasticity/interventions/plasticity_injection.h"
+#include "core/plasticity/interventions/reborn.h"
+#include "core/plasticity/interventions/reset.h"
+#include "core/plasticity/interventions/shrink_and_perturb.h"
 
 namespace knife {
 
@@ -33,6 +38,11 @@ struct Entry {
 // A new intervention is one file and one line here.
 constexpr std::array kInterventions{
     Entry{"knife", &makeKnife, &resolveMethod<KnifeConfig>},
+    Entry{"reset", &makeReset, &resolveMethod<ResetConfig>},
+    Entry{"shrink_and_perturb", &makeShrinkAndPerturb, &resolveMethod<ShrinkAndPerturbConfig>},
+    Entry{"marr", &makeMarr, &resolveMethod<MarrConfig>},
+    Entry{"plasticity_injection", &makePlasticityInjection, &resolveMethod<PlasticityInjectionConfig>},
+    Entry{"reborn", &makeReborn, &resolveMethod<RebornConfig>},
 };
 
 } // namespace

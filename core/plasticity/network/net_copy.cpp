@@ -2,37 +2,14 @@
 #include "core/plasticity/network/net_copy.h"
 
 #include <algorithm>
-#include <set>
 
 #include <ATen/ATen.h>
+
+#include "core/plasticity/net_state.h"
 
 namespace knife {
 
 namespace {
-
-// Blocks are appended surgery by surgery, and within one in the order of the sites.
-void copyBranches(const FactorizedNet& from, FactorizedNet& to) {
-    std::set<std::int64_t> events;
-    for (const Site& site : from.sites().all()) {
-        if (site.composite != nullptr) {
-            for (const CompositeBranch& branch : site.composite->branches()) {
-                events.insert(branch.event);
-            }
-        }
-    }
-    for (const std::int64_t event : events) {
-        for (const Site& site : from.sites().all()) {
-            if (site.composite == nullptr) {
-                continue;
-            }
-            for (const CompositeBranch& branch : site.composite->branches()) {
-                if (branch.event == event) {
-                    to.sites().find(site.name)->composite->addBranchStructure(to.parameters(), event, branch.units);
-                }
-            }
-        }
-    }
-}
 
 bool sameStructure(const ParameterSet& a, const ParameterSet& b) {
     return std::ranges::equal(a.blocks(), b.blocks(), [](const ParameterBlock& left, const ParameterBlock& right) {
@@ -47,9 +24,12 @@ Result<std::unique_ptr<FactorizedNet>> copyOf(const FactorizedNet& net, const Ne
     if (!copy) {
         return copy;
     }
-    copyBranches(net, **copy);
+    bool whole = true;
+    for (const NetState::Branch& branch : branchesOf(net)) {
+        whole = addBranch(**copy, branch) && whole;
+    }
     ParameterSet& parameters = (*copy)->parameters();
-    if (!sameStructure(parameters, net.parameters())) {
+    if (!whole || !sameStructure(parameters, net.parameters())) {
         return fail(ErrorCode::Unsupported, "a network of this structure cannot be copied");
     }
     const at::NoGradGuard noGrad;

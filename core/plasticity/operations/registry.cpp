@@ -3,8 +3,12 @@
 
 #include <fmt/format.h>
 
+#include "core/plasticity/operations/blend.h"
 #include "core/plasticity/operations/compose.h"
+#include "core/plasticity/operations/inject.h"
 #include "core/plasticity/operations/operation.h"
+#include "core/plasticity/operations/redraw.h"
+#include "core/plasticity/operations/share_units.h"
 
 namespace knife {
 
@@ -27,6 +31,10 @@ struct Entry {
 // A new operation is one file and one line here.
 constexpr std::array kOperations{
     Entry{"compose", &make<Compose, ComposeSettings>},
+    Entry{"inject", &make<Inject, InjectSettings>},
+    Entry{"redraw", &make<Redraw, RedrawSettings>},
+    Entry{"blend", &make<Blend, BlendSettings>},
+    Entry{"share_units", &make<ShareUnits, ShareUnitsSettings>},
 };
 
 } // namespace

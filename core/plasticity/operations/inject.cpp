@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/plasticity/operations/inject.h"
+
+#include <algorithm>
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "core/nets/initialise.h"
+
+namespace knife {
+
+namespace {
+
+SurgeryPlan unitsOnly(const SurgeryPlan& plan) {
+    SurgeryPlan units = plan;
+    units.modules.clear();
+    return units;
+}
+
+// All that is known of how far the layer's gradients reach are the moments of the weights it has learned with so far.
+float meanMoment(const Parameter* live) {
+    return live->moment2.mean().item<float>();
+}
+
+void injectInto(InjectedLinear& layer, ParameterSet& parameters, OptimiserPolicy policy, const SurgeryDraws& draws) {
+    const auto sizes = layer.weight()->value.sizes().vec();
+    const double bound = linearBound(sizes[1]);
+    const bool fills = parameters.use() == ParameterUse::Trained && policy == OptimiserPolicy::MeanFill;
+    const auto& branches = layer.branches();
+    float weightMoment = 0.F;
+    float biasMoment = 0.F;
+    if (fills) { // freezing clears them
+        weightMoment = meanMoment(branches.empty() ? layer.weight() : branches.back().activeWeight);
+        biasMoment = meanMoment(branches.empty() ? layer.bias() : branches.back().activeBias);
+    }
+    layer.inject(parameters, draws.event,
+                 {drawUniform(sizes, bound, draws.stream(layer.name() + "/weight")),
+                  drawUniform({sizes[0]}, bound, draws.stream(layer.name() + "/bias"))});
+    if (fills) {
+        branches.back().activeWeight->moment2.fill_(weightMoment);
+        branches.back().activeBias->moment2.fill_(biasMoment);
+    }
+}
+
+} // namespace
+
+void describe(FieldVisitor&, InjectSettings&) {}
+
+Result<void> Inject::check(const SurgeryPlan& plan, const FactorizedNet& net) const {
+    for (const std::string& module : plan.modules) {
+        if (net.sites().findInjectable(module) == nullptr) {
+            std::vector<std::string> known;
+            std::ranges::transform(net.sites().injectable(), std::back_inserter(known), &InjectedLinear::name);
+            return fail(ErrorCode::Usage,
+                        fmt::format("\"{}\" is no linear layer that accepts an injection; there are {}", module,
+                                    fmt::join(known, ", ")));
+        }
+        if (std::ranges::count(plan.modules, module) > 1) {
+            return fail(ErrorCode::Usage, fmt::format("the plan names \"{}\" twice", module));
+        }
+    }
+    return m_compose.check(unitsOnly(plan), net);
+}
+
+void Inject::apply(FactorizedNet& net, const SurgeryPlan& plan, const SurgeryDraws& draws) const {
+    m_compose.apply(net, unitsOnly(plan), draws);
+    // In the order of the network, whatever the order of the plan: checkpoints rebuild parameter blocks in this order.
+    for (InjectedLinear* layer : net.sites().injectable()) {
+        if (std::ranges::find(plan.modules, layer->name()) != plan.modules.end()) {
+            injectInto(*layer, net.parameters(), plan.optimiser, draws);
+        }
+    }
+}
+
+std::vector<SiteReceipt> Inject::receipts(const FactorizedNet& net, const SurgeryPlan& plan) const {
+    std::vector<SiteReceipt> receipts = m_compose.receipts(net, unitsOnly(plan));
+    for (const std::string& module : plan.modules) {
+        const InjectedLinear& layer = *net.sites().findInjectable(module);
+        const std::int64_t count = layer.weight()->value.numel() + layer.bias()->value.numel();
+        receipts.push_back({.site = module,
+                            .units = {},
+                            .kind = "injected",
+                            .ruaBefore = {},
+                            .frozenParameters = 2 * count, // the layer as it was and the compensation
+                            .trainableParameters = count});
+    }
+    return receipts;
+}
+
+} // namespace knife

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Methods that act on whole layers, in runs: they operate, and a run that was killed and resumed ends with the weights
+// of one that was not.
+#include <stdexcept>
+
+#include <QTest>
+
+#include "core/store/run_reader.h"
+#include "session_fixture.h"
+
+using namespace knife;
+using namespace knife::test;
+
+namespace {
+
+const char* const kHunt = R"(
+[experiment]
+name = "short hunt"
+seeds = [1]
+steps = 400
+
+[env]
+name = "stag_hunt"
+preset = "pred_prey_punish"
+episode_limit = 20
+
+[[tasks]]
+name = "first"
+steps = 200
+
+[[tasks]]
+name = "second"
+
+[agent]
+hidden = 16
+
+[learning]
+batch_episodes = 4
+buffer_episodes = 12
+target_interval = 5
+
+[exploration]
+anneal_steps = 200
+
+[diagnostics]
+window = 4
+
+[evaluation]
+interval = 100
+episodes = 2
+)";
+
+struct Remedy {
+    const char* name;
+    const char* toml;
+    const char* kind; ///< of the receipts; empty: it leaves none
+    bool needsMixer;  ///< parameters beside the agents'
+    bool preserves;
+};
+
+constexpr Remedy kRemedies[] = {
+    {"fresh network", "{method=\"reset\",scope=\"all\",trigger=\"task_switch\",optimiser=\"reset_all\"}", "redrawn",
+     false, false},
+    {"last layers",
+     "{method=\"reset\",scope=\"last_k_layers\",layers=2,trigger=\"periodic\",every=5,"
+     "every_unit=\"updates\"}",
+     "redrawn", false, false},
+    {"shrink", "{method=\"shrink_and_perturb\"}", "blended", false, false},
+    {"shrink always", "{method=\"shrink_and_perturb\",mode=\"every_update\"}", "", false, false},
+    {"noise always", "{method=\"shrink_and_perturb\",mode=\"decay_and_noise\"}", "", false, false},
+    {"marr", "{method=\"marr\",every=6}", "blended", false, false},
+    {"injection", "{method=\"plasticity_injection\",scope=\"all\",trigger=\"both\",every=7}", "injected", false, true},
+    {"injection, then reset",
+     "{method=\"plasticity_injection\",scope=\"all\",trigger=\"periodic\",every=4,"
+     "every_unit=\"updates\"},{method=\"reset\",scope=\"agent\",trigger=\"periodic\",every=6,"
+     "every_unit=\"updates\"}",
+     "injected", false, false},
+    {"reborn",
+     "{method=\"reborn\",every=1,dormant_below=0.9,overactive_above=1.05,"
+     "target=\"mirror\",optimiser=\"mean_fill\"}",
+     "reborn", true, false},
+};
+
+} // namespace
+
+class TestModuleSessions : public QObject {
+    Q_OBJECT
+
+  private Q_SLOTS:
+    void resumesToTheSameWeights_data() {
+        QTest::addColumn<QString>("mixer");
+        QTest::addColumn<int>("remedy");
+        for (const char* mixer : {"qmix", "qplex", "vdn"}) {
+            for (std::size_t i = 0; i < std::size(kRemedies); ++i) {
+                if (!kRemedies[i].needsMixer || std::string(mixer) != "vdn") {
+                    QTest::addRow("%s, %s", mixer, kRemedies[i].name) << mixer << static_cast<int>(i);
+                }
+            }
+        }
+    }
+    void resumesToTheSameWeights() {
+        QFETCH(QString, mixer);
+        QFETCH(int, remedy);
+        const Remedy& method = kRemedies[remedy];
+        const Experiment experiment = experimentOf(kHunt, {"mixer={method=\"" + mixer.toStdString() + "\"}",
+                                                           "interventions=[" + std::string(method.toml) + "]"});
+        const Workspace quiet;
+        const auto whole = quiet.start(experiment);
+        RecordingObserver watcher;
+        const RunOutcome expected = whole->run(watcher);
+        QVERIFY2(expected.state == RunState::Finished, expected.error ? expected.error->describe().c_str() : "");
+        const auto reader = RunReader::open(quiet.path());
+        QVERIFY(reader);
+        const auto receipts = (*reader)->surgeries(whole->id());
+        QVERIFY(receipts);
+        QCOMPARE(receipts->empty(), method.kind[0] == '\0');
+        bool found = receipts->empty();
+        for (const SurgeryReceipt& receipt : *receipts) {
+            for (const SiteReceipt& site : receipt.sites) {
+                found = found || site.kind == method.kind;
+            }
+            QVERIFY(!method.preserves || receipt.change.max() == 0.0);
+            QVERIFY(std::isfinite(receipt.change.max()));
+        }
+        QVERIFY(found);
+
+        const Workspace eventful;
+        auto session = eventful.start(experiment);
+        const RunId run = session->id();
+        RecordingObserver killer;
+        bool saved = false;
+        killer.onProgress = [&](const Clocks& clocks) {
+            if (clocks.envStep.value >= 220 && !saved) {
+                saved = true;
+                session->submit({CommandId{1}, PauseCommand{}});
+                session->submit({CommandId{2}, CheckpointCommand{}});
+                session->submit({CommandId{3}, ContinueCommand{}});
+            }
+            if (clocks.envStep.value >= 300) {
+                throw std::runtime_error("the process dies");
+            }
+        };
+        QVERIFY(session->run(killer).state == RunState::Failed);
+        session.reset();
+        auto resumed = Session::resume(run, {}, {}, eventful.options());
+        QVERIFY2(resumed, resumed ? "" : resumed.error().describe().c_str());
+        RecordingObserver observer;
+        const RunOutcome outcome = (*resumed)->run(observer);
+        QVERIFY2(outcome.state == RunState::Finished, outcome.error ? outcome.error->describe().c_str() : "");
+        QCOMPARE(hashOf(outcome), hashOf(expected));
+    }
+};
+
+QTEST_APPLESS_MAIN(TestModuleSessions)
+#include "tst_module_sessions.moc"
