@@ -74,8 +74,11 @@ void clearInactive(const StepBlocks::Block& block) {
 
 // Row means of magnitude over the valid rows of a pass, divided by their mean: the score of ReDo.
 at::Tensor dormancyOf(const SiteTap& tap, const at::Tensor& valid) {
-    const at::Tensor rows = valid.unsqueeze(1) != 0.F;
-    const at::Tensor mean = at::where(rows, tap.hidden.abs(), at::zeros_like(tap.hidden)).sum(0) / rows.sum();
+    // Some passes end before the rows of the last observation.
+    const std::int64_t count = std::min(tap.hidden.size(0), valid.size(0));
+    const at::Tensor hidden = tap.hidden.narrow(0, 0, count).abs();
+    const at::Tensor rows = valid.narrow(0, 0, count).unsqueeze(1) != 0.F;
+    const at::Tensor mean = at::where(rows, hidden, at::zeros_like(hidden)).sum(0) / rows.sum();
     return mean / (mean.mean() + 1e-9);
 }
 

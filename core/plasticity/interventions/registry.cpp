@@ -4,11 +4,17 @@
 #include "core/config/method_section.h"
 #include "core/plasticity/interventions/intervention.h"
 #include "core/plasticity/interventions/knife.h"
+#include "core/plasticity/interventions/l2.h"
 #include "core/plasticity/interventions/marr.h"
+#include "core/plasticity/interventions/neuroplastic_expansion.h"
+#include "core/plasticity/interventions/normalise_and_project.h"
+#include "core/plasticity/interventions/parseval.h"
 #include "core/plasticity/interventions/plasticity_injection.h"
 #include "core/plasticity/interventions/reborn.h"
 #include "core/plasticity/interventions/reset.h"
 #include "core/plasticity/interventions/shrink_and_perturb.h"
+#include "core/plasticity/interventions/upgd.h"
+#include "core/plasticity/interventions/weight_clipping.h"
 
 namespace knife {
 
@@ -43,6 +49,13 @@ constexpr std::array kInterventions{
     Entry{"marr", &makeMarr, &resolveMethod<MarrConfig>},
     Entry{"plasticity_injection", &makePlasticityInjection, &resolveMethod<PlasticityInjectionConfig>},
     Entry{"reborn", &makeReborn, &resolveMethod<RebornConfig>},
+    Entry{"l2", &makeL2, &resolveMethod<L2Config>},
+    Entry{"l2_init", &makeL2Init, &resolveMethod<L2InitConfig>},
+    Entry{"weight_clipping", &makeWeightClipping, &resolveMethod<WeightClippingConfig>},
+    Entry{"upgd", &makeUpgd, &resolveMethod<UpgdConfig>},
+    Entry{"normalise_and_project", &makeNormaliseAndProject, &resolveMethod<NormaliseAndProjectConfig>},
+    Entry{"parseval", &makeParseval, &resolveMethod<ParsevalConfig>},
+    Entry{"neuroplastic_expansion", &makeNeuroplasticExpansion, &resolveMethod<NeuroplasticExpansionConfig>},
 };
 
 } // namespace
