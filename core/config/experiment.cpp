@@ -17,6 +17,7 @@
 #include "core/config/presets.h"
 #include "core/config/section_node.h"
 #include "core/config/toml_text.h"
+#include "core/types/unit_flags.h"
 
 namespace knife {
 
@@ -330,13 +331,15 @@ class ExperimentReader {
                           fmt::format("expected at most diagnostics.volatile_above = {}, got {}",
                                       e.diagnostics.volatileAbove, e.diagnostics.stagnantBelow));
         }
-        return checkDiagnosticNames("per_evaluation", e.diagnostics.perEvaluation)
-            .and_then([&] { return checkDiagnosticNames("per_task", e.diagnostics.perTask); })
+        const std::vector<std::string>& ofNetworks = networkDiagnosticNames();
+        return checkDiagnosticNames("per_evaluation", e.diagnostics.perEvaluation, ofNetworks)
+            .and_then([&] { return checkDiagnosticNames("per_task", e.diagnostics.perTask, ofNetworks); })
+            .and_then([&] { return checkDiagnosticNames("per_unit", e.diagnostics.perUnit, unitDiagnosticNames()); })
             .and_then([&] { return checkTasks(); });
     }
 
-    Status checkDiagnosticNames(const char* key, const std::vector<std::string>& names) const {
-        const std::vector<std::string>& known = networkDiagnosticNames();
+    Status checkDiagnosticNames(const char* key, const std::vector<std::string>& names,
+                                const std::vector<std::string>& known) const {
         for (const std::string& name : names) {
             if (std::ranges::find(known, name) == known.end()) {
                 return refuse("diagnostics", key,
@@ -466,6 +469,23 @@ void describe(FieldVisitor& visitor, ExplorationConfig& config) {
     visitor.choice("on_switch", config.onSwitch, {"The schedule at a task switch"}, {"restart", "continue"});
 }
 
+namespace {
+
+void describeRua(FieldVisitor& visitor, DiagnosticsConfig& config) {
+    visitor.choice("rua_signal", config.ruaSignal, {"Which movement of a unit counts as its activity"},
+                   {"grad_preclip", "grad_postclip", "step", "saliency", "invariant"});
+    visitor.choice("rua_average", config.ruaAverage, {"Over the updates of a window"},
+                   {"mean_of_norms", "norm_of_mean"});
+    visitor.field("rua_include_bias", config.ruaIncludeBias, {"Count the bias as part of the incoming row"});
+    visitor.choice("rua_normaliser", config.ruaNormaliser, {"Activity of a site that units are compared with"},
+                   {"mean", "median", "trimmed_mean_10"});
+    visitor.choice("rua_window", config.ruaWindow, {"Updates that the average runs over"},
+                   {"window", "ema", "lifetime", "since_task_start", "since_surgery"});
+    visitor.field("rua_beta", config.ruaBeta, {"Decay per update of rua_window = \"ema\""}, {0, 1});
+}
+
+} // namespace
+
 void describe(FieldVisitor& visitor, DiagnosticsConfig& config) {
     visitor.field("window", config.window, {"Window of the relative update activity", "updates"}, {1, 1'000'000});
     visitor.field("stagnant_below", config.stagnantBelow, {"Relative update activity of a stagnant unit"},
@@ -474,6 +494,16 @@ void describe(FieldVisitor& visitor, DiagnosticsConfig& config) {
                   {0, kUnbounded});
     visitor.field("dormant_below", config.dormantBelow, {"ReDo score of a dormant unit"}, {0, kUnbounded});
     visitor.field("dead_below", config.deadBelow, {"Share of rows on which a dead unit fires"}, {0, 1});
+    visitor.field("grama_below", config.gramaBelow, {"GraMa score of a unit that no gradient reaches"},
+                  {0, kUnbounded});
+    visitor.field("futile_below", config.futileBelow, {"GradPS efficiency of a futile unit, relative to its site"},
+                  {0, kUnbounded});
+    visitor.field("over_active_above", config.overActiveAbove, {"ReDo score of an over-active unit"}, {0, kUnbounded});
+    describeRua(visitor, config);
+    visitor.field("per_unit", config.perUnit, {"Diagnostics of units beside those that are always measured"});
+    visitor.field("per_agent", config.perAgent, {"Relative update activity by each agent's gradient alone"});
+    visitor.choice("overlap", config.overlap, {"Stored overlaps of dead, dormant, stagnant, … units"},
+                   {"none", "pooled", "sites"});
     visitor.field("activation_interval", config.activationInterval, {"Between activation statistics", "updates"},
                   {1, kUnbounded});
     visitor.field("frame_interval", config.frameInterval, {"Between stored neuron frames; 0: none", "updates"},
@@ -493,6 +523,21 @@ const std::vector<std::string>& networkDiagnosticNames() {
     static const std::vector<std::string> names = {"ranks", "weights",     "behaviour", "churn", "gradient_covariance",
                                                    "ntk",   "trainability"};
     return names;
+}
+
+const std::vector<std::string>& unitDiagnosticNames() {
+    static const std::vector<std::string> names = {"saliency", "grama",      "efficiency",
+                                                   "utility",  "saturation", "distance"};
+    return names;
+}
+
+UnitLimits unitLimits(const DiagnosticsConfig& config) {
+    return {.stagnantBelow = config.stagnantBelow,
+            .dormantBelow = config.dormantBelow,
+            .deadBelow = config.deadBelow,
+            .gramaBelow = config.gramaBelow,
+            .futileBelow = config.futileBelow,
+            .overActiveAbove = config.overActiveAbove};
 }
 
 void describe(FieldVisitor& visitor, EvaluationConfig& config) {

@@ -15,6 +15,8 @@
 
 namespace knife {
 
+struct UnitLimits;
+
 /// One task instance: the environment's section with overrides laid on top.
 struct TaskConfig {
     std::string name;       ///< shown at the switch; "task 1", … if the file gives none
@@ -74,10 +76,24 @@ struct DiagnosticsConfig {
     std::int64_t window = 200; ///< updates per RUA window
     double stagnantBelow = 0.25;
     double volatileAbove = 4.0;
-    double dormantBelow = 0.1;                                       ///< ReDo score
-    double deadBelow = 0.01;                                         ///< share of rows on which a unit fires
-    std::int64_t activationInterval = 10;                            ///< updates between activation statistics
-    std::int64_t frameInterval = 200;                                ///< updates between stored neuron frames; 0: none
+    double dormantBelow = 0.1;    ///< ReDo score
+    double deadBelow = 0.01;      ///< share of rows on which a unit fires
+    double gramaBelow = 0.01;     ///< GraMa score
+    double futileBelow = 0.5;     ///< GradPS efficiency, relative to the site's mean
+    double overActiveAbove = 3.0; ///< mean magnitude of the activation, relative to the site's mean
+    // How the relative update activity of a unit is reckoned; core/plasticity/diagnostics/rua_rule.h has the formulas.
+    std::string ruaSignal = "grad_preclip";   ///< or "grad_postclip", "step", "saliency", "invariant"
+    std::string ruaAverage = "mean_of_norms"; ///< or "norm_of_mean"
+    bool ruaIncludeBias = false;
+    std::string ruaNormaliser = "mean"; ///< or "median", "trimmed_mean_10"
+    std::string ruaWindow = "window";   ///< or "ema", "lifetime", "since_task_start", "since_surgery"
+    double ruaBeta = 0.99;              ///< of "ema"
+    /// Of units, beside those that are always measured.
+    std::vector<std::string> perUnit = {"saliency", "grama", "efficiency", "utility", "saturation", "distance"};
+    bool perAgent = false;                ///< the relative update activity by each agent's gradient alone, too
+    std::string overlap = "pooled";       ///< stored overlaps of flags: "none", "pooled", "sites"
+    std::int64_t activationInterval = 10; ///< updates between activation statistics
+    std::int64_t frameInterval = 200;     ///< updates between stored neuron frames; 0: none
     std::vector<std::string> perEvaluation = {"ranks", "behaviour"}; ///< of networks, after every evaluation
     std::vector<std::string> perTask;                                ///< of networks, at both ends of every task
     std::int64_t probeEpisodes = 128;                      ///< newest episodes that diagnostics of networks look at
@@ -89,6 +105,10 @@ struct DiagnosticsConfig {
 
 /// Diagnostics of whole networks that perEvaluation and perTask may name.
 [[nodiscard]] const std::vector<std::string>& networkDiagnosticNames();
+/// Diagnostics of units that perUnit may name.
+[[nodiscard]] const std::vector<std::string>& unitDiagnosticNames();
+/// By what units are flagged.
+[[nodiscard]] UnitLimits unitLimits(const DiagnosticsConfig& config);
 
 struct EvaluationConfig {
     std::int64_t interval = 10'000; ///< env steps

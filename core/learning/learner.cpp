@@ -26,7 +26,7 @@ RowValidity rowValidity(const Batch& batch) {
     // The agent also sees the observation after the last transition; that row carries no gradient and is not counted.
     const at::Tensor perAgent = at::zeros({perStep.numel() + batch.episodes, batch.agents}, perStep.options());
     perAgent.slice(0, 0, perStep.numel()).copy_(perStep.unsqueeze(1).expand({-1, batch.agents}));
-    return {.agent = perAgent.view({-1}), .mixer = perStep};
+    return {.agent = perAgent.view({-1}), .mixer = perStep, .agents = batch.agents};
 }
 
 /// Weights of valid steps, summing to one: [T * B, 1].

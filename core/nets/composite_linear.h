@@ -15,20 +15,9 @@
 #include <ATen/core/Tensor.h>
 
 #include "core/nets/parameters.h"
+#include "core/nets/site_tap.h"
 
 namespace knife {
-
-/// What a forward pass leaves behind for diagnostics: hidden activations, detached, one row per input row. The tensors
-/// may be views into buffers of the network: read or copy them before its next pass. Backward passes leave them alone;
-/// rows of padded steps may hold anything.
-struct SiteTap {
-    struct Branch {
-        at::Tensor active;       ///< [rows, units of the event]
-        at::Tensor compensation; ///< the same shape
-    };
-    at::Tensor hidden; ///< [rows, H]
-    std::vector<Branch> branches;
-};
 
 /// The active and compensation neurons that one surgery event added to one site.
 struct CompositeBranch {

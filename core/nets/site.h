@@ -16,6 +16,12 @@ enum class SiteScope : std::uint8_t {
     Mixer, ///< one activation row per (step, episode)
 };
 
+/// What makes a unit's activation h of its linear part z.
+enum class SiteActivation : std::uint8_t {
+    Relu, ///< or what has no slope where h = 0 and a slope of 1 elsewhere
+    Elu,  ///< slope h + 1 below 0
+};
+
 /// A linear layer that reads a site's units.
 struct Consumer {
     Parameter* weight = nullptr; ///< [d_out, ...]
@@ -38,6 +44,7 @@ struct Site {
     std::string refusal; ///< why it refuses, for people
     /// Whether a unit whose row and bias are multiplied by r > 0 gives its consumers r times as much.
     bool scales = true;
+    SiteActivation activation = SiteActivation::Relu;
 };
 
 /// The refusal of a site whose incoming rows are outgoing weights of composites.

@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
-#include <limits>
 #include <utility>
 
 #include "core/plasticity/composite_breakdown.h"
@@ -30,102 +28,54 @@ const std::vector<float>& columnOf(const std::vector<UnitDiagnostic>& columns, c
     return found != columns.end() ? found->values : kNone;
 }
 
-// Counts finite values that satisfy a predicate.
-template <typename Predicate>
-double countWhere(const std::vector<float>& values, Predicate predicate) {
-    return static_cast<double>(
-        std::ranges::count_if(values, [&](float v) { return !std::isnan(v) && predicate(static_cast<double>(v)); }));
+bool asks(const DiagnosticsConfig& config, const char* diagnostic) {
+    return std::ranges::find(config.perUnit, diagnostic) != config.perUnit.end();
 }
 
-double tenthPercentile(std::vector<float> values) {
-    std::erase_if(values, [](float v) { return std::isnan(v); });
-    if (values.empty()) {
-        return std::numeric_limits<double>::quiet_NaN();
-    }
-    const auto rank = static_cast<std::ptrdiff_t>(values.size() / 10);
-    std::ranges::nth_element(values, values.begin() + rank);
-    return static_cast<double>(values[static_cast<std::size_t>(rank)]);
-}
-
-bool anyMeasured(const std::vector<float>& values) {
-    return std::ranges::any_of(values, [](float v) { return !std::isnan(v); });
-}
-
-// Unit counts behind the shares of one or many sites.
-struct Tally {
-    double units = 0.0;
-    double stagnant = 0.0;
-    double volatileUnits = 0.0;
-    double activationUnits = 0.0;
-    double dormant = 0.0;
-    double dead = 0.0;
-    std::vector<float> rua;
-
-    Tally& operator+=(const Tally& other) {
-        units += other.units;
-        stagnant += other.stagnant;
-        volatileUnits += other.volatileUnits;
-        activationUnits += other.activationUnits;
-        dormant += other.dormant;
-        dead += other.dead;
-        rua.insert(rua.end(), other.rua.begin(), other.rua.end());
-        return *this;
-    }
-
-    [[nodiscard]] StagnationSummary summary(std::string site) const {
-        const auto share = [](double count, double of) {
-            return of > 0.0 ? count / of : std::numeric_limits<double>::quiet_NaN();
-        };
-        return {.site = std::move(site),
-                .stagnant = share(stagnant, units),
-                .volatileShare = share(volatileUnits, units),
-                .dormant = share(dormant, activationUnits),
-                .dead = share(dead, activationUnits),
-                .ruaP10 = tenthPercentile(rua)};
-    }
-};
-
-Tally tallySite(const DiagnosticsConfig& config, const SiteSnapshot& site) {
-    Tally tally;
-    const auto& rua = columnOf(site.diagnostics, "rua");
-    const auto& dormancy = columnOf(site.diagnostics, "dormancy");
-    const auto& firing = columnOf(site.diagnostics, "firing_share");
-    if (anyMeasured(rua)) {
-        tally.units = countWhere(rua, [](double) { return true; });
-        tally.stagnant = countWhere(rua, [&](double v) { return v < config.stagnantBelow; });
-        tally.volatileUnits = countWhere(rua, [&](double v) { return v > config.volatileAbove; });
-        tally.rua = rua;
-    }
-    if (anyMeasured(dormancy)) {
-        tally.activationUnits = countWhere(dormancy, [](double) { return true; });
-        tally.dormant = countWhere(dormancy, [&](double v) { return v <= config.dormantBelow; });
-        tally.dead = countWhere(firing, [&](double v) { return v < config.deadBelow; });
-    }
-    return tally;
+MeterSettings meterSettings(const DiagnosticsConfig& config, int agents) {
+    return {.rule = ruaRule(config),
+            .distance = asks(config, "distance"),
+            .saturation = asks(config, "saturation"),
+            .utility = asks(config, "utility"),
+            .gradients = asks(config, "grama") || asks(config, "efficiency"),
+            .perAgent = config.perAgent && agents > 0};
 }
 
 } // namespace
 
-Diagnostics::Diagnostics(const DiagnosticsConfig& config, const SiteList& sites) : m_config(config), m_list(sites) {
+Diagnostics::Diagnostics(const DiagnosticsConfig& config, const SiteList& sites, int agents)
+    : m_config(config), m_list(sites), m_agents(agents), m_meter(meterSettings(config, agents)) {
     for (const Site& site : sites.all()) {
-        const auto units = static_cast<std::size_t>(site.units);
-        m_state.sites.push_back({.statistics = makeUnitStatistics(site.units),
-                                 .lastWindow = {},
-                                 .lastRua = {},
-                                 .streak = std::vector<std::int32_t>(units, 0),
-                                 .windowsSinceTouch = std::vector<std::int32_t>(units, kNeverTouched)});
+        m_state.sites.push_back(untouched(site));
+        const bool bornHere = m_meter.settings().distance && site.weight != nullptr;
+        m_born.push_back(bornHere ? site.weight->value.detach().clone() : at::Tensor());
     }
 }
 
+Diagnostics::SiteState Diagnostics::untouched(const Site& site) const {
+    const auto units = static_cast<std::size_t>(site.units);
+    return {.statistics = makeUnitStatistics({.site = site, .config = m_config, .agents = m_agents}),
+            .lastWindow = {},
+            .lastRua = {},
+            .streak = std::vector<std::int32_t>(units, 0),
+            .windowsSinceTouch = std::vector<std::int32_t>(units, kNeverTouched),
+            .lastFlags = {}};
+}
+
 UpdateListener::Wishes Diagnostics::wishes(std::int64_t update) const {
-    return {.activations = update % m_config.activationInterval == 0};
+    const bool recorded = update % m_config.activationInterval == 0;
+    const MeterSettings& settings = m_meter.settings();
+    return {.activations = recorded,
+            .valuesBefore = settings.rule.signal == RuaRule::Signal::Step,
+            .activationGradients = recorded && (settings.gradients || settings.perAgent)};
 }
 
 void Diagnostics::differentiated(const UpdateMoment& moment) {
     const auto began = std::chrono::steady_clock::now();
     for (std::size_t i = 0; i < m_state.sites.size(); ++i) {
         const SiteTap* tap = moment.taps != nullptr ? &(*moment.taps)[i] : nullptr;
-        const SiteMeasurement& measurement = m_meter.measure(m_list.all()[i], tap, *moment.rows);
+        const SiteMeasurement& measurement =
+            m_meter.measure(m_list.all()[i], tap, *moment.rows, moment.clip, m_born[i]);
         for (UnitStatistic& statistic : m_state.sites[i].statistics) {
             statistic.observe(measurement);
         }
@@ -134,6 +84,24 @@ void Diagnostics::differentiated(const UpdateMoment& moment) {
         sample(*moment.taps, *moment.rows);
     }
     ++m_state.windowUpdates;
+    m_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+}
+
+void Diagnostics::stepped(const UpdateMoment& moment) {
+    if (m_meter.settings().rule.signal != RuaRule::Signal::Step || moment.before == nullptr) {
+        return;
+    }
+    const auto began = std::chrono::steady_clock::now();
+    const RowSource step = stepSource(moment.parameters, *moment.before);
+    for (std::size_t i = 0; i < m_state.sites.size(); ++i) {
+        if (m_list.all()[i].weight == nullptr) {
+            continue;
+        }
+        const SiteMeasurement& measurement = m_meter.measureStep(m_list.all()[i], step);
+        for (UnitStatistic& statistic : m_state.sites[i].statistics) {
+            statistic.observe(measurement);
+        }
+    }
     m_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
 }
 
@@ -155,20 +123,45 @@ void Diagnostics::sample(const SiteTaps& taps, const RowValidity& validity) {
 }
 
 void Diagnostics::closeWindow() {
-    for (SiteState& site : m_state.sites) {
+    m_turnovers.clear();
+    for (std::size_t i = 0; i < m_state.sites.size(); ++i) {
+        SiteState& site = m_state.sites[i];
         site.lastWindow = valuesOf(site.statistics);
         site.lastRua = columnOf(site.lastWindow, "rua");
+        const UnitMarks marks = markUnits({.name = {},
+                                           .units = m_list.all()[i].units,
+                                           .acceptsComposites = false,
+                                           .refusal = {},
+                                           .diagnostics = site.lastWindow,
+                                           .composites = {}},
+                                          unitLimits(m_config));
+        m_turnovers.push_back(countTurnover(site.lastFlags, marks));
+        site.lastFlags = marks.raised;
         for (std::size_t unit = 0; unit < site.streak.size(); ++unit) {
             site.windowsSinceTouch[unit] += 1;
             const bool inGrace = site.windowsSinceTouch[unit] < 1;
             const bool stagnant = static_cast<double>(site.lastRua[unit]) < m_config.stagnantBelow;
             site.streak[unit] = !inGrace && stagnant ? site.streak[unit] + 1 : 0;
         }
+    }
+    beginWindow();
+}
+
+void Diagnostics::beginWindow() {
+    for (SiteState& site : m_state.sites) {
         for (UnitStatistic& statistic : site.statistics) {
-            statistic.restart();
+            statistic.restart(UnitStatistic::Boundary::Window);
         }
     }
     m_state.windowUpdates = 0;
+}
+
+void Diagnostics::beginTask() {
+    for (SiteState& site : m_state.sites) {
+        for (UnitStatistic& statistic : site.statistics) {
+            statistic.restart(UnitStatistic::Boundary::Task);
+        }
+    }
 }
 
 int Diagnostics::stagnantWindows(std::size_t site, int unit) const {
@@ -176,11 +169,17 @@ int Diagnostics::stagnantWindows(std::size_t site, int unit) const {
 }
 
 void Diagnostics::touch(std::size_t site, const std::vector<int>& units) {
+    if (m_meter.settings().rule.window == RuaRule::Window::SinceSurgery) {
+        beginWindow();
+    }
     SiteState& state = m_state.sites[site];
     for (const int unit : units) {
         const auto index = static_cast<std::size_t>(unit);
         state.streak[index] = 0;
         state.windowsSinceTouch[index] = m_state.windowUpdates == 0 ? 0 : -1;
+        if (!state.lastFlags.empty()) {
+            state.lastFlags[index] = 0; // the neuron that carried them is gone
+        }
         for (UnitStatistic& statistic : state.statistics) {
             statistic.forget(unit);
         }
@@ -215,21 +214,19 @@ NeuronFrame Diagnostics::picture(const Clocks& clocks) const {
     return frame;
 }
 
-std::vector<StagnationSummary> Diagnostics::summarise(const NeuronFrame& frame) const {
-    std::vector<StagnationSummary> summaries;
-    Tally pooled;
-    for (const SiteSnapshot& site : frame.sites) {
-        const Tally tally = tallySite(m_config, site);
-        pooled += tally;
-        summaries.push_back(tally.summary(site.name));
+std::vector<StagnationSummary> Diagnostics::summarise() const {
+    std::vector<StagnationSummary> summaries = summarise(picture({}));
+    for (std::size_t i = 0; i < m_turnovers.size(); ++i) {
+        summaries[i].turnover = m_turnovers[i];
+        summaries.back().turnover += m_turnovers[i];
     }
-    summaries.push_back(pooled.summary({}));
     return summaries;
 }
 
 void Diagnostics::restore(State state) {
     m_state = std::move(state);
     m_samples.clear();
+    m_turnovers.clear();
 }
 
 } // namespace knife

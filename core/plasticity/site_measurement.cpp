@@ -6,102 +6,142 @@
 
 #include <ATen/ATen.h>
 
+#include "core/plasticity/diagnostics/activation_gradients.h"
+#include "core/plasticity/diagnostics/host_values.h"
+
 namespace knife {
 
 namespace {
 
-// A tensor's values in the CPU's memory; those that are there already are not copied.
-class HostValues {
-  public:
-    explicit HostValues(const at::Tensor& values) : m_data(values.is_cpu() ? values.data_ptr<float>() : copy(values)) {}
-    [[nodiscard]] const float* data() const { return m_data; }
+constexpr double kEpsilon = 1e-8;
 
-  private:
-    const float* copy(const at::Tensor& values) {
-        m_copy = values.cpu();
-        return m_copy.data_ptr<float>();
+// Base neurons, then the active neurons of one event after another; the newest one of a unit, the live one, is last.
+template <typename Visit>
+void eachNeuronSet(const Site& site, const SiteTap& tap, const Visit& visit) {
+    visit(tap.hidden, tap.gradient, nullptr);
+    if (site.composite == nullptr) {
+        return;
     }
-    at::Tensor m_copy; // before m_data, which may point into it
-    const float* m_data;
-};
-
-// Sums of squares over the trainable entries of incoming rows. Frozen ones have no gradient; counted as weights, they
-// would make a unit behind composites look stagnant.
-class RowReader {
-  public:
-    explicit RowReader(const Parameter& rows)
-        : m_gradient(rows.grad), m_weight(rows.value), m_mask(rows.mask), m_width(rows.value.size(1)) {}
-    void addTo(std::int64_t first, std::int64_t count, double* gradient, double* weight) const {
-        const IncomingRows all{m_gradient.data(), m_weight.data(), m_mask.data(), m_width};
-        addRowSquares(all.from(first), count, gradient, weight);
+    for (std::size_t e = 0; e < tap.branches.size(); ++e) {
+        visit(tap.branches[e].active, tap.branches[e].gradient, &site.composite->branches()[e]);
     }
+}
 
-  private:
-    HostValues m_gradient;
-    HostValues m_weight;
-    HostValues m_mask;
-    std::int64_t m_width;
-};
+// The rows of neurons: those of a site or of an event's active neurons.
+const Parameter& rowsOf(const Site& site, const CompositeBranch* branch) {
+    return branch != nullptr ? *branch->activeIn : *site.weight;
+}
 
-// Vectors keep their memory.
-void begin(std::vector<double>& values, std::size_t units) {
-    values.assign(units, 0.0);
+std::size_t unitOf(const CompositeBranch* branch, std::size_t column) {
+    return branch != nullptr ? static_cast<std::size_t>(branch->units[column]) : column;
 }
 
 } // namespace
 
 void relateNorms(SiteMeasurement& measurement) {
-    constexpr double kEpsilon = 1e-8;
     measurement.activity.resize(measurement.gradNorm.size());
     for (std::size_t i = 0; i < measurement.activity.size(); ++i) {
         measurement.activity[i] = measurement.gradNorm[i] / (measurement.weightNorm[i] + kEpsilon);
     }
 }
 
-const SiteMeasurement& SiteMeter::measure(const Site& site, const SiteTap* tap, const RowValidity& validity) {
-    const at::NoGradGuard noGrad;
+// Vectors keep their memory.
+void SiteMeter::clear() {
     SiteMeasurement& out = m_measurement;
-    for (std::vector<double>* values : {&out.gradNorm, &out.weightNorm, &out.activity, &out.meanActivation,
-                                        &out.meanAbsActivation, &out.firingShare}) {
+    for (std::vector<double>* values :
+         {&out.gradNorm, &out.weightNorm, &out.saliency, &out.activity, &out.direction, &out.distance,
+          &out.meanActivation, &out.meanAbsActivation, &out.firingShare, &out.saturatedShare, &out.contribution,
+          &out.adaptable, &out.meanAbsGradient, &out.efficiency}) {
         values->clear();
     }
-    if (site.weight != nullptr) {
-        measureRows(site);
-    }
-    if (tap != nullptr && tap->hidden.defined()) {
-        measureActivations(site, *tap, validity.of(site.scope));
-    }
-    return out;
+    out.agentActivity.clear();
 }
 
-void SiteMeter::measureRows(const Site& site) {
+const SiteMeasurement& SiteMeter::measure(const Site& site, const SiteTap* tap, const RowValidity& validity,
+                                          double clip, const at::Tensor& born) {
+    const at::NoGradGuard noGrad;
+    clear();
+    if (site.weight != nullptr) {
+        measureRows(site, clip);
+    }
+    if (tap == nullptr || !tap->hidden.defined()) {
+        return m_measurement;
+    }
+    measureActivations(site, *tap, validity.of(site.scope));
+    if (m_settings.saturation && site.activation == SiteActivation::Elu) {
+        measureSaturation(*tap, validity.of(site.scope));
+    }
+    if (m_settings.utility && site.weight != nullptr && !site.consumers.empty()) {
+        measureUtility(site);
+    }
+    if (m_settings.distance && born.defined()) {
+        m_measurement.distance = distancesFromBirth(site, born);
+    }
+    if (m_settings.gradients && tap->gradient.defined()) {
+        measureGradients(site, *tap, validity);
+    }
+    if (m_settings.perAgent && tap->gradient.defined() && tap->input.defined() && site.scope == SiteScope::Agent) {
+        measureAgents(site, *tap, validity);
+    }
+    return m_measurement;
+}
+
+const SiteMeasurement& SiteMeter::measureStep(const Site& site, const RowSource& step) {
+    const at::NoGradGuard noGrad;
+    clear();
+    sumLiveRows(site, step, m_settings.rule.includeBias, m_sums);
+    measureActivity(site, step, 1.0);
+    return m_measurement;
+}
+
+void SiteMeter::measureRows(const Site& site, double clip) {
     SiteMeasurement& out = m_measurement;
-    begin(out.gradNorm, static_cast<std::size_t>(site.units));
-    begin(out.weightNorm, static_cast<std::size_t>(site.units));
-    RowReader(*site.weight).addTo(0, site.units, out.gradNorm.data(), out.weightNorm.data());
-    if (site.feeder != nullptr) {
-        for (const CompositeBranch& branch : site.feeder->branches()) {
-            RowReader(*branch.activeOut).addTo(0, site.units, out.gradNorm.data(), out.weightNorm.data());
-        }
+    const RowSource source = gradientSource();
+    sumLiveRows(site, source, m_settings.rule.includeBias, m_sums);
+    const auto units = static_cast<std::size_t>(site.units);
+    out.gradNorm.resize(units);
+    out.weightNorm.resize(units);
+    out.saliency.resize(units);
+    for (std::size_t unit = 0; unit < units; ++unit) {
+        out.gradNorm[unit] = std::sqrt(m_sums.signal[unit]);
+        out.weightNorm[unit] = std::sqrt(m_sums.weight[unit]);
+        out.saliency[unit] = std::abs(m_sums.product[unit]);
     }
-    if (site.composite != nullptr) {
-        // Branches are in order of time, so the newest one of a unit, the live one, is written last.
-        for (const CompositeBranch& branch : site.composite->branches()) {
-            const RowReader rows(*branch.activeIn);
-            for (std::size_t k = 0; k < branch.units.size(); ++k) {
-                const auto unit = static_cast<std::size_t>(branch.units[k]);
-                out.gradNorm[unit] = 0.0;
-                out.weightNorm[unit] = 0.0;
-                rows.addTo(static_cast<std::int64_t>(k), 1, &out.gradNorm[unit], &out.weightNorm[unit]);
-            }
-        }
+    if (m_settings.rule.signal != RuaRule::Signal::Step) {
+        measureActivity(site, source, clip);
     }
-    for (std::vector<double>* squares : {&out.gradNorm, &out.weightNorm}) {
-        for (double& value : *squares) {
-            value = std::sqrt(value);
-        }
+}
+
+void SiteMeter::measureActivity(const Site& site, const RowSource& source, double clip) {
+    const RuaRule& rule = m_settings.rule;
+    const auto units = static_cast<std::size_t>(site.units);
+    const auto weightNorm = [&](std::size_t unit) {
+        return std::sqrt(m_sums.weight[unit] + m_sums.biasWeight[unit]);
+    };
+    const auto product = [&](std::size_t unit) {
+        return m_sums.product[unit] + m_sums.biasProduct[unit];
+    };
+    std::vector<double>& activity = m_measurement.activity;
+    activity.resize(units);
+    for (std::size_t unit = 0; unit < units; ++unit) {
+        const double signal = std::sqrt(m_sums.signal[unit] + m_sums.biasSignal[unit]);
+        activity[unit] = activityOf(rule, signal, weightNorm(unit), product(unit), clip);
     }
-    relateNorms(out);
+    if (rule.average != RuaRule::Average::NormOfMean) {
+        return;
+    }
+    std::vector<double>& direction = m_measurement.direction;
+    if (rule.signal == RuaRule::Signal::Saliency) {
+        for (std::size_t unit = 0; unit < units; ++unit) {
+            direction.push_back(product(unit)); // with its sign
+        }
+        return;
+    }
+    direction = liveVectors(site, source, rule.includeBias);
+    const std::size_t width = direction.size() / units;
+    for (std::size_t i = 0; i < direction.size(); ++i) {
+        direction[i] *= vectorFactor(rule, weightNorm(i / width), clip);
+    }
 }
 
 ColumnTotals SiteMeter::columnMeans(const at::Tensor& activations, const at::Tensor& validRows) {
@@ -121,23 +161,79 @@ ColumnTotals SiteMeter::columnMeans(const at::Tensor& activations, const at::Ten
 
 void SiteMeter::measureActivations(const Site& site, const SiteTap& tap, const at::Tensor& validRows) {
     SiteMeasurement& out = m_measurement;
-    const ColumnTotals base = columnMeans(tap.hidden, validRows);
-    out.meanActivation.assign(base.sum, base.sum + site.units);
-    out.meanAbsActivation.assign(base.magnitude, base.magnitude + site.units);
-    out.firingShare.assign(base.positive, base.positive + site.units);
-    if (site.composite == nullptr) {
-        return;
+    const auto units = static_cast<std::size_t>(site.units);
+    for (std::vector<double>* values : {&out.meanActivation, &out.meanAbsActivation, &out.firingShare}) {
+        values->resize(units);
     }
-    for (std::size_t e = 0; e < tap.branches.size(); ++e) {
-        const ColumnTotals active = columnMeans(tap.branches[e].active, validRows);
-        const std::vector<int>& units = site.composite->branches()[e].units;
-        for (std::size_t k = 0; k < units.size(); ++k) {
-            const auto unit = static_cast<std::size_t>(units[k]);
-            out.meanActivation[unit] = active.sum[k];
-            out.meanAbsActivation[unit] = active.magnitude[k];
-            out.firingShare[unit] = active.positive[k];
+    eachNeuronSet(site, tap, [&](const at::Tensor& hidden, const at::Tensor&, const CompositeBranch* branch) {
+        const ColumnTotals means = columnMeans(hidden, validRows);
+        for (std::size_t k = 0; k < static_cast<std::size_t>(hidden.size(1)); ++k) {
+            const std::size_t unit = unitOf(branch, k);
+            out.meanActivation[unit] = means.sum[k];
+            out.meanAbsActivation[unit] = means.magnitude[k];
+            out.firingShare[unit] = means.positive[k];
         }
+    });
+}
+
+void SiteMeter::measureSaturation(const SiteTap& tap, const at::Tensor& validRows) {
+    constexpr double kFlat = 0.01; // slope h + 1
+    // Turned around and shifted, so that saturated activations are the positive ones.
+    const ColumnTotals means = columnMeans(kFlat - 1.0 - tap.hidden, validRows);
+    m_measurement.saturatedShare.assign(means.positive, means.positive + tap.hidden.size(1));
+}
+
+void SiteMeter::measureUtility(const Site& site) {
+    SiteMeasurement& out = m_measurement;
+    const MeanWeights weights = meanLiveWeights(site);
+    for (std::size_t unit = 0; unit < static_cast<std::size_t>(site.units); ++unit) {
+        out.contribution.push_back(weights.outgoing[unit] * out.meanAbsActivation[unit]);
+        out.adaptable.push_back(out.contribution.back() / (weights.incoming[unit] + kEpsilon));
     }
+}
+
+void SiteMeter::measureGradients(const Site& site, const SiteTap& tap, const RowValidity& validity) {
+    SiteMeasurement& out = m_measurement;
+    const bool ofAgents = site.scope == SiteScope::Agent;
+    const auto units = static_cast<std::size_t>(site.units);
+    out.meanAbsGradient.resize(units);
+    out.efficiency.resize(ofAgents ? units : 0);
+    eachNeuronSet(site, tap, [&](const at::Tensor& hidden, const at::Tensor& gradient, const CompositeBranch* branch) {
+        const GradientTotals totals = gradientTotals({.hidden = hidden,
+                                                      .gradient = gradient,
+                                                      .include = validity.of(site.scope),
+                                                      .activation = site.activation,
+                                                      .agents = ofAgents ? validity.agents : 1});
+        const std::vector<double> efficiency = efficiencies(totals);
+        for (std::size_t k = 0; k < totals.magnitude.size(); ++k) {
+            out.meanAbsGradient[unitOf(branch, k)] = totals.magnitude[k];
+            if (ofAgents) {
+                out.efficiency[unitOf(branch, k)] = efficiency[k];
+            }
+        }
+    });
+}
+
+void SiteMeter::measureAgents(const Site& site, const SiteTap& tap, const RowValidity& validity) {
+    SiteMeasurement& out = m_measurement;
+    out.agentActivity.assign(static_cast<std::size_t>(validity.agents),
+                             std::vector<double>(static_cast<std::size_t>(site.units), 0.0));
+    eachNeuronSet(site, tap, [&](const at::Tensor& hidden, const at::Tensor& gradient, const CompositeBranch* branch) {
+        const GradientRows rows{.hidden = hidden,
+                                .gradient = gradient,
+                                .include = validity.agent,
+                                .activation = site.activation,
+                                .agents = validity.agents};
+        for (std::int64_t agent = 0; agent < validity.agents; ++agent) {
+            const at::Tensor ofAgent = rowGradientOfAgent(rows, tap.input, agent) * rowsOf(site, branch).mask;
+            const at::Tensor norms = ofAgent.norm(2, {1}).cpu();
+            std::vector<double>& activity = out.agentActivity[static_cast<std::size_t>(agent)];
+            for (std::size_t k = 0; k < static_cast<std::size_t>(norms.size(0)); ++k) {
+                const std::size_t unit = unitOf(branch, k);
+                activity[unit] = static_cast<double>(norms.data_ptr<float>()[k]) / (out.weightNorm[unit] + kEpsilon);
+            }
+        }
+    });
 }
 
 } // namespace knife

@@ -8,41 +8,81 @@
 
 namespace knife {
 
-UnitStatistic::UnitStatistic(std::string name, Quantity quantity, Finish finish, int units)
+UnitStatistic::UnitStatistic(std::string name, Quantity quantity, Finish finish, int units, Memory memory)
     : m_name(std::move(name)),
-      m_quantity(quantity),
-      m_finish(finish),
+      m_quantity(std::move(quantity)),
+      m_finish(std::move(finish)),
+      m_memory(memory),
       m_sums(static_cast<std::size_t>(units), 0.0),
       m_counts(static_cast<std::size_t>(units), 0.0) {}
 
+// A unit gets more values when the layer before it grows; new ones come last.
+void UnitStatistic::widen(std::size_t width) {
+    std::vector<double> wide(m_counts.size() * width, 0.0);
+    const std::size_t narrow = this->width();
+    for (std::size_t unit = 0; unit < m_counts.size(); ++unit) {
+        std::copy_n(m_sums.data() + unit * narrow, std::min(narrow, width), wide.data() + unit * width);
+    }
+    m_sums = std::move(wide);
+}
+
 void UnitStatistic::observe(const SiteMeasurement& measurement) {
     const Values values = m_quantity(measurement);
-    for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values.empty() || m_counts.empty()) {
+        return;
+    }
+    if (values.size() != m_sums.size()) {
+        widen(values.size() / m_counts.size());
+    }
+    if (m_memory.decay < 1.0) {
+        for (std::vector<double>* decaying : {&m_sums, &m_counts}) {
+            for (double& value : *decaying) {
+                value *= m_memory.decay;
+            }
+        }
+    }
+    for (std::size_t i = 0; i < m_sums.size(); ++i) {
         m_sums[i] += values[i];
-        m_counts[i] += 1.0;
+    }
+    for (double& count : m_counts) {
+        count += 1.0;
     }
 }
 
 std::vector<float> UnitStatistic::values() const {
-    std::vector<float> means(m_sums.size(), std::numeric_limits<float>::quiet_NaN());
-    for (std::size_t i = 0; i < means.size(); ++i) {
-        if (m_counts[i] > 0.0) {
-            means[i] = static_cast<float>(m_sums[i] / m_counts[i]);
+    std::vector<float> means(m_counts.size(), std::numeric_limits<float>::quiet_NaN());
+    const std::size_t perUnit = width();
+    for (std::size_t unit = 0; unit < means.size(); ++unit) {
+        if (m_counts[unit] <= 0.0) {
+            continue;
         }
+        if (!m_memory.normOfMean) {
+            means[unit] = static_cast<float>(m_sums[unit] / m_counts[unit]);
+            continue;
+        }
+        double squares = 0.0;
+        for (std::size_t i = unit * perUnit; i < (unit + 1) * perUnit; ++i) {
+            squares += m_sums[i] * m_sums[i];
+        }
+        means[unit] = static_cast<float>(std::sqrt(squares) / m_counts[unit]);
     }
-    if (m_finish != nullptr) {
+    if (m_finish) {
         m_finish(means);
     }
     return means;
 }
 
-void UnitStatistic::restart() {
-    std::ranges::fill(m_sums, 0.0);
-    std::ranges::fill(m_counts, 0.0);
+void UnitStatistic::restart(Boundary passed) {
+    // A mean that ends with its window has ended before its task does, or goes on.
+    if (m_memory.until == passed) {
+        std::ranges::fill(m_sums, 0.0);
+        std::ranges::fill(m_counts, 0.0);
+    }
 }
 
 void UnitStatistic::forget(int unit) {
-    m_sums[static_cast<std::size_t>(unit)] = 0.0;
+    const std::size_t perUnit = width();
+    std::fill_n(m_sums.data() + static_cast<std::size_t>(unit) * perUnit, perUnit, 0.0);
     m_counts[static_cast<std::size_t>(unit)] = 0.0;
 }
 
@@ -52,19 +92,7 @@ void UnitStatistic::setState(std::vector<double> sums, std::vector<double> count
 }
 
 void divideByLayerMean(std::vector<float>& means) {
-    double sum = 0.0;
-    double measured = 0.0;
-    for (const float value : means) {
-        if (!std::isnan(value)) {
-            sum += static_cast<double>(value);
-            measured += 1.0;
-        }
-    }
-    constexpr double kTiny = 1e-12; // of the public re-implementations of RUA
-    const double mean = std::max(measured > 0.0 ? sum / measured : 0.0, kTiny);
-    for (float& value : means) {
-        value = static_cast<float>(static_cast<double>(value) / mean); // NaN stays NaN
-    }
+    normalise(RuaRule::Normaliser::Mean, means);
 }
 
 } // namespace knife

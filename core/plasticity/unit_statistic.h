@@ -3,11 +3,13 @@
 // A new diagnostic is a file in diagnostics/ that makes one of these, and one line in its registry.
 #pragma once
 
-#include <memory>
+#include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "core/plasticity/diagnostics/rua_rule.h"
 #include "core/plasticity/site_measurement.h"
 
 namespace knife {
@@ -16,34 +18,52 @@ namespace knife {
 /// unit that is known so far has this shape.
 class UnitStatistic {
   public:
-    /// One value per unit, or empty if this update did not measure it: a view into the measurement, because this runs
-    /// on every update.
+    /// One value per unit, or the same number of values for each, unit by unit; empty if this update did not measure
+    /// it. A view into the measurement, because this runs on every update.
     using Values = std::span<const double>;
     /// The quantity of one update.
-    using Quantity = Values (*)(const SiteMeasurement&);
+    using Quantity = std::function<Values(const SiteMeasurement&)>;
     /// Turns window means into the diagnostic, for example by dividing by the layer's mean. NaN: never measured.
-    using Finish = void (*)(std::vector<float>& means);
+    using Finish = std::function<void(std::vector<float>& means)>;
 
-    UnitStatistic(std::string name, Quantity quantity, Finish finish, int units);
+    /// What ends the updates that a mean runs over.
+    enum class Boundary : std::uint8_t {
+        Window,
+        Task,
+        Never, ///< only forget()
+    };
+    struct Memory {
+        Boundary until = Boundary::Window;
+        double decay = 1.0;      ///< weight of an update relative to the one after it
+        bool normOfMean = false; ///< many values per unit: the norm of their means, not their mean
+    };
+
+    UnitStatistic(std::string name, Quantity quantity, Finish finish, int units, Memory memory);
+    UnitStatistic(std::string name, Quantity quantity, Finish finish, int units)
+        : UnitStatistic(std::move(name), std::move(quantity), std::move(finish), units, Memory{}) {}
 
     [[nodiscard]] const std::string& name() const { return m_name; }
     void observe(const SiteMeasurement& measurement);
     /// One value per unit over the window so far; NaN where nothing was measured.
     [[nodiscard]] std::vector<float> values() const;
-    /// Begins the next window.
-    void restart();
+    /// Begins the next window, if this boundary ends it. A task's end is not a window's.
+    void restart(Boundary passed = Boundary::Window);
     /// Begins the next window for one unit: it was operated on.
     void forget(int unit);
 
-    // Sums and counts, for checkpoints.
+    // Sums and counts, for checkpoints: counts one per unit, sums as many per unit as there are values.
     [[nodiscard]] const std::vector<double>& sums() const { return m_sums; }
     [[nodiscard]] const std::vector<double>& counts() const { return m_counts; }
     void setState(std::vector<double> sums, std::vector<double> counts);
 
   private:
+    [[nodiscard]] std::size_t width() const { return m_counts.empty() ? 1 : m_sums.size() / m_counts.size(); }
+    void widen(std::size_t width);
+
     std::string m_name;
     Quantity m_quantity;
     Finish m_finish;
+    Memory m_memory;
     std::vector<double> m_sums;
     std::vector<double> m_counts;
 };
@@ -52,7 +72,13 @@ class UnitStatistic {
 /// gets 0 everywhere.
 void divideByLayerMean(std::vector<float>& means);
 
-/// All registered statistics for a site of that many units.
-[[nodiscard]] std::vector<UnitStatistic> makeUnitStatistics(int units);
+/// What the statistics of one site depend on.
+struct UnitStatisticsRequest {
+    const Site& site;
+    const DiagnosticsConfig& config;
+    int agents = 0; ///< rows of the site cycle through so many agents; 0: not known
+};
+/// All registered statistics that are asked for at a site.
+[[nodiscard]] std::vector<UnitStatistic> makeUnitStatistics(const UnitStatisticsRequest& request);
 
 } // namespace knife

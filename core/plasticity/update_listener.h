@@ -41,8 +41,9 @@ class UpdateListener {
     /// Before the first pass over a batch, by which online and target values are reckoned.
     virtual void sampled(SampledInputs& /*batch*/) {}
     struct Wishes {
-        bool activations = false;  ///< UpdateMoment::taps
-        bool valuesBefore = false; ///< UpdateMoment::before
+        bool activations = false;         ///< UpdateMoment::taps
+        bool valuesBefore = false;        ///< UpdateMoment::before
+        bool activationGradients = false; ///< SiteTap::input and gradient of UpdateMoment::taps
     };
     [[nodiscard]] virtual Wishes wishes(std::int64_t /*update*/) const { return {}; }
     /// Gradients as the backward pass left them, those of frozen entries included.

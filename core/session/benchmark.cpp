@@ -153,7 +153,7 @@ Result<double> measureDiagnosticsCost(const RunPlan& plan, const std::vector<Bat
     if (!learner) {
         return tl::unexpected(learner.error());
     }
-    Diagnostics diagnostics(plan.experiment.diagnostics, (*learner)->online().sites());
+    Diagnostics diagnostics(plan.experiment.diagnostics, (*learner)->online().sites(), plan.spec.nAgents);
     UpdateBlock block(**learner, batches, plan.experiment.diagnostics.activationInterval);
     return medianRatio(
                seconds, [&] { return block.run(nullptr); }, [&] { return block.run(&diagnostics); })

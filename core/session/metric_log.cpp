@@ -93,6 +93,33 @@ void MetricLog::storeStagnation(const Clocks& clocks, const std::vector<Stagnati
         put("dormant", summary.dormant);
         put("dead", summary.dead);
         put("rua_p10", summary.ruaP10);
+        put("low_grama", summary.lowGrama);
+        put("futile", summary.futile);
+        put("over_active", summary.overActive);
+    }
+}
+
+void MetricLog::storeOverlap(const Clocks& clocks, const std::vector<StagnationSummary>& summaries,
+                             const std::string& sites) {
+    for (const StagnationSummary& summary : summaries) {
+        if (sites == "none" || (sites == "pooled" && !summary.site.empty())) {
+            continue;
+        }
+        const std::string prefix =
+            fmt::format("plasticity/{}/", summary.site.empty() ? "all" : std::string_view(summary.site));
+        const auto put = [&](const std::string& name, double value) {
+            if (!std::isnan(value)) {
+                store(prefix + name, clocks, value);
+            }
+        };
+        for (const UnitFlag a : allUnitFlags()) {
+            put(fmt::format("still_{}", nameOf(a)), summary.turnover.persistence(a));
+            for (const UnitFlag b : allUnitFlags()) {
+                if (a < b) {
+                    put(fmt::format("overlap/{}/{}", nameOf(a), nameOf(b)), summary.overlap.jaccard(a, b));
+                }
+            }
+        }
     }
 }
 

@@ -36,6 +36,8 @@ class MetricLog {
     /// Stores the means gathered since the last point, if the stretch is over.
     void storeTraining(const Clocks& clocks, double epsilon, std::size_t replayEpisodes);
     void storeStagnation(const Clocks& clocks, const std::vector<StagnationSummary>& summaries);
+    /// How flags of units agree, and how many of them last: `sites` as diagnostics.overlap has it.
+    void storeOverlap(const Clocks& clocks, const std::vector<StagnationSummary>& summaries, const std::string& sites);
     /// Values that are not finite are left out.
     void storeNetworks(const Clocks& clocks, const std::vector<NetworkValue>& values);
     void store(std::string_view metric, const Clocks& clocks, double value);

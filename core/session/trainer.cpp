@@ -48,7 +48,7 @@ class TrainerImpl final : public Trainer {
           m_layout(m_plan.spec, m_experiment.agent),
           m_learner(std::move(learner)),
           m_surgeon(m_learner->online(), m_learner->target(), seed),
-          m_diagnostics(m_experiment.diagnostics, m_learner->online().sites()),
+          m_diagnostics(m_experiment.diagnostics, m_learner->online().sites(), m_plan.spec.nAgents),
           m_replay(static_cast<std::size_t>(m_experiment.learning.bufferEpisodes)),
           m_metrics(store, m_plan.spec.hasWin),
           m_networks(m_plan, spec, *m_learner, m_replay) {}
@@ -200,6 +200,7 @@ Result<void> TrainerImpl::switchTask() {
         return operated;
     }
     m_counters.switchedAt = m_counters.clocks.update.value;
+    m_diagnostics.beginTask();
     const std::string from = currentTask().name;
     if (auto entered = enterTask(m_counters.task + 1); !entered) {
         return entered;
@@ -299,6 +300,7 @@ double TrainerImpl::closeDiagnosticsWindow() {
     }
     const TimedSection timed(m_times.storeS);
     m_metrics.storeStagnation(m_counters.clocks, summaries);
+    m_metrics.storeOverlap(m_counters.clocks, summaries, m_experiment.diagnostics.overlap);
     return summaries.back().stagnant;
 }
 

@@ -42,7 +42,7 @@ MlpAgent::MlpAgent(const AgentShape& shape, const AgentMaterials& materials)
 AgentPass MlpAgent::forward(const at::Tensor& rows, SiteTaps* taps) const {
     const at::Tensor hidden = at::relu(m_fc1.forward(rows, tapOf(taps, m_firstSite)));
     if (SiteTap* tap = tapOf(taps, m_secondSite)) {
-        tap->hidden = hidden.detach();
+        record(*tap, hidden);
     }
     return {.outputs = m_head.forward(hidden), .hidden = hidden};
 }

@@ -63,7 +63,7 @@ at::Tensor RnnAgent::inputGates(const at::Tensor& x, SiteTaps* taps) const {
     }
     const at::Tensor hidden = at::relu(first);
     if (SiteTap* tap = tapOf(taps, m_secondSite)) {
-        tap->hidden = hidden.detach();
+        record(*tap, hidden);
     }
     return at::linear(hidden, m_inputGates->value, m_inputGatesBias->value);
 }

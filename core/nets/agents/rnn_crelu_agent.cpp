@@ -50,7 +50,12 @@ RnnCreluAgent::RnnCreluAgent(const AgentShape& shape, const AgentMaterials& mate
 at::Tensor RnnCreluAgent::inputGates(const at::Tensor& x, SiteTaps* taps) const {
     const at::Tensor z = at::linear(x, m_fc1->value, m_fc1Bias->value);
     if (SiteTap* tap = tapOf(taps, m_site)) {
-        tap->hidden = z.detach().abs(); // what a unit's two outputs add up to
+        // What a unit's two outputs add up to, and what their gradients do.
+        tap->hidden = z.detach().abs();
+        if (tap->wantsGradient && z.requires_grad()) {
+            tap->input = x.detach();
+            tap->gradient = recordGradient(z, z.detach().sign());
+        }
     }
     const at::Tensor hidden = at::cat({at::relu(z), at::relu(-z)}, 1);
     return at::linear(hidden, m_inputGates->value, m_inputGatesBias->value);

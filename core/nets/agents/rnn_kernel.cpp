@@ -6,6 +6,7 @@
 
 #include <ATen/ATen.h>
 
+#include "core/nets/fused/gradient_view.h"
 #include "core/nets/fused/grow.h"
 
 namespace knife {
@@ -109,6 +110,7 @@ void RnnKernel::load(std::int64_t slots) {
     grow(m_gates, slots * 4 * m_hidden);
     if (m_deep) {
         grow(m_second, slots * m_hidden);
+        m_secondGradient.clear();
     }
     loadBias();
 }
@@ -141,7 +143,7 @@ AgentPass RnnKernel::forward(const at::Tensor& inputs, Keep keep, SiteTaps* taps
     float* outputs = m_head ? m_outputs.data_ptr<float>() : nullptr;
     m_pool.run(static_cast<int>(m_shards.size()), [&](int shard) { forwardShard(shard, x, outputs); });
     if (taps != nullptr) {
-        tap(*taps);
+        tap(inputs, *taps);
     }
     return {.outputs = m_outputs, .hidden = m_memory};
 }
@@ -264,16 +266,25 @@ void RnnKernel::backwardInputGates(int index, std::int64_t t, const float* x, Ba
     float* dSecond = state.dSecond.data();
     m_inputGates->toWeight(rows, dGates.data, second, index);
     m_inputGates->toInput(rows, dGates.data, dSecond);
+    if (!m_secondGradient.empty()) {
+        std::copy_n(dSecond, rows * m_hidden, m_secondGradient.data() + kept * m_hidden);
+    }
     reluBackward({second, m_hidden}, rows, m_hidden, {dSecond, m_hidden});
     addColumnSums({dSecond, m_hidden}, rows, m_hidden, m_gradients.of(m_secondBias, index));
     m_fc1.backward(rows, kept, index, x, dSecond);
 }
 
-void RnnKernel::tap(SiteTaps& taps) const {
+void RnnKernel::tap(const at::Tensor& inputs, SiteTaps& taps) {
     const std::int64_t slots = m_steps * m_rows;
-    m_fc1.tap(taps[m_agent.m_firstSite], slots);
+    SiteTap& first = taps[m_agent.m_firstSite];
+    m_fc1.tap(first, slots);
+    if (first.wantsGradient) {
+        first.input = inputs.view({slots, inputs.size(2)});
+    }
     if (m_deep) {
-        taps[m_agent.m_secondSite].hidden = at::from_blob(const_cast<float*>(m_second.data()), {slots, m_hidden});
+        SiteTap& second = taps[m_agent.m_secondSite];
+        second.hidden = viewOf(m_second, slots, m_hidden);
+        second.gradient = second.wantsGradient ? gradientView(m_secondGradient, slots, m_hidden) : at::Tensor();
     }
 }
 

@@ -44,7 +44,7 @@ class RnnKernel final : public AgentKernel {
     void forwardShard(int index, const float* inputs, float* outputs);
     void backwardShard(int index, const float* inputs, const float* dOutputs, const float* dHidden);
     void backwardInputGates(int index, std::int64_t t, const float* x, Backward& state);
-    void tap(SiteTaps& taps) const;
+    void tap(const at::Tensor& inputs, SiteTaps& taps);
 
     const RnnAgent& m_agent;
     WorkerPool& m_pool;
@@ -55,7 +55,7 @@ class RnnKernel final : public AgentKernel {
     std::optional<LinearKernel> m_inputGates; ///< behind the second layer
     LinearKernel m_resetUpdate;               ///< recurrent rows of r and z
     LinearKernel m_candidate;                 ///< recurrent rows of n
-    Parameter m_headWeight; ///< sums of the head's branches, with a gradient of their own
+    Parameter m_headWeight;                   ///< sums of the head's branches, with a gradient of their own
     Parameter m_headBias;
     std::optional<LinearKernel> m_head;
     std::size_t m_secondBias = 0; ///< gradient handles
@@ -67,12 +67,13 @@ class RnnKernel final : public AgentKernel {
     std::int64_t m_rows = 0;
     bool m_keepAll = false;
     std::vector<Shard> m_shards;
-    std::vector<float> m_gateBias; ///< [4 H]: r and z with both parts, then the candidate's
-    std::vector<float> m_second;   ///< [slots x H], after the second layer's ReLU
-    std::vector<float> m_gates;    ///< [slots x 4 H]
-    std::vector<float> m_zero;     ///< [rows x H], the memory before the first step
-    at::Tensor m_memory;           ///< [T, rows, H]
-    at::Tensor m_outputs;          ///< [T, rows, outputs]
+    std::vector<float> m_gateBias;       ///< [4 H]: r and z with both parts, then the candidate's
+    std::vector<float> m_second;         ///< [slots x H], after the second layer's ReLU
+    std::vector<float> m_secondGradient; ///< the same shape; empty: not recorded
+    std::vector<float> m_gates;          ///< [slots x 4 H]
+    std::vector<float> m_zero;           ///< [rows x H], the memory before the first step
+    at::Tensor m_memory;                 ///< [T, rows, H]
+    at::Tensor m_outputs;                ///< [T, rows, outputs]
     std::vector<Backward> m_backward;
 };
 

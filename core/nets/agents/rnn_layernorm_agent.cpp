@@ -32,7 +32,7 @@ RnnLayerNormAgent::RnnLayerNormAgent(const AgentShape& shape, const AgentMateria
 at::Tensor RnnLayerNormAgent::inputGates(const at::Tensor& x, SiteTaps* taps) const {
     const at::Tensor hidden = at::relu(m_fc1Norm.forward(at::linear(x, m_fc1->value, m_fc1Bias->value)));
     if (SiteTap* tap = tapOf(taps, m_site)) {
-        tap->hidden = hidden.detach();
+        record(*tap, hidden);
     }
     return at::linear(hidden, m_inputGates->value, m_inputGatesBias->value);
 }

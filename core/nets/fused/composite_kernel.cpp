@@ -5,6 +5,8 @@
 
 #include <ATen/ATen.h>
 
+#include "core/nets/fused/gradient_view.h"
+
 namespace knife {
 
 namespace {
@@ -17,10 +19,6 @@ void addDifference(const float* active, const float* compensation, std::int64_t 
             to[i] += active[r * n + i] - compensation[r * n + i];
         }
     }
-}
-
-at::Tensor viewOf(const std::vector<float>& hidden, std::int64_t slots, std::int64_t units) {
-    return at::from_blob(const_cast<float*>(hidden.data()), {slots, units});
 }
 
 } // namespace
@@ -74,6 +72,7 @@ void CompositeKernel::load(std::int64_t slots, const std::vector<std::int64_t>& 
         }
         branch.hidden.resize(static_cast<std::size_t>(
             std::max<std::int64_t>(slots * branch.units, static_cast<std::int64_t>(branch.hidden.size()))));
+        branch.gradient.clear();
     };
     ready(*m_base);
     for (Event& event : m_events) {
@@ -106,6 +105,9 @@ void CompositeKernel::backwardThrough(Branch& branch, std::int64_t rows, std::in
     const Rows dh{m_scratch[static_cast<std::size_t>(shard)].data(), branch.units};
     branch.out.toWeight(rows, dy, h.data, shard);
     branch.out.toInput(rows, dy, dh.data);
+    if (!branch.gradient.empty()) {
+        std::copy_n(dh.data, rows * branch.units, branch.gradient.data() + slot * branch.units);
+    }
     reluBackward(h, rows, branch.units, dh);
     addColumnSums(dh, rows, branch.units, m_gradients.of(branch.biasHandle, shard));
     branch.in.toWeight(rows, dh.data, x, shard);
@@ -118,12 +120,18 @@ void CompositeKernel::backward(std::int64_t rows, std::int64_t slot, int shard, 
     }
 }
 
-void CompositeKernel::tap(SiteTap& tap, std::int64_t slots) const {
-    tap.hidden = viewOf(m_base->hidden, slots, m_base->units);
+void CompositeKernel::tap(SiteTap& tap, std::int64_t slots) {
+    const auto shown = [slots](Branch& branch) {
+        return viewOf(branch.hidden, slots, branch.units);
+    };
+    const auto recorded = [slots, &tap](Branch& branch) {
+        return tap.wantsGradient ? gradientView(branch.gradient, slots, branch.units) : at::Tensor();
+    };
+    tap.hidden = shown(*m_base);
+    tap.gradient = recorded(*m_base);
     tap.branches.clear();
-    for (const Event& event : m_events) {
-        tap.branches.push_back({viewOf(event.active->hidden, slots, event.active->units),
-                                viewOf(event.compensation->hidden, slots, event.compensation->units)});
+    for (Event& event : m_events) {
+        tap.branches.push_back({shown(*event.active), shown(*event.compensation), recorded(*event.active)});
     }
 }
 

@@ -35,8 +35,9 @@ class CompositeKernel {
     void backward(std::int64_t rows, std::int64_t slot, int shard, const float* x, const float* dy);
     void endBackward() { m_gradients.finish(); }
 
-    /// Shows the activations of rows [0, slots): views that the next pass overwrites.
-    void tap(SiteTap& tap, std::int64_t slots) const;
+    /// Shows the activations of rows [0, slots), and if so wished where backward() will leave their gradients: views
+    /// that the next pass overwrites. After forward(), before backward().
+    void tap(SiteTap& tap, std::int64_t slots);
 
   private:
     // One hidden layer of its own: the base, an event's active or its compensation neurons.
@@ -46,7 +47,8 @@ class CompositeKernel {
         const float* bias;
         std::size_t biasHandle;
         std::int64_t units;
-        std::vector<float> hidden; ///< [slots x units]
+        std::vector<float> hidden;   ///< [slots x units]
+        std::vector<float> gradient; ///< the same shape, of the activations; empty: not recorded
         Branch(const Parameter& weight, const Parameter& biasParameter, const Parameter& outgoing,
                GradientShards& gradients, const Layout& layout);
         Branch(const Branch&) = delete;

@@ -5,6 +5,7 @@
 
 #include <ATen/ATen.h>
 
+#include "core/nets/fused/gradient_view.h"
 #include "core/nets/fused/grow.h"
 
 namespace knife {
@@ -38,7 +39,8 @@ FeedForwardKernel::FeedForwardKernel(const FeedForward& net) : m_net(net) {
                             .site = layer.site,
                             .in = in,
                             .out = out,
-                            .hidden = {}});
+                            .hidden = {},
+                            .gradient = {}});
         m_widest = std::max(m_widest, in);
     }
 }
@@ -57,6 +59,7 @@ void FeedForwardKernel::load(std::int64_t slots, const std::vector<std::int64_t>
     m_composite->load(slots, blockRows, shards);
     for (Layer& layer : m_layers) {
         grow(layer.hidden, slots * layer.in);
+        layer.gradient.clear();
     }
     m_scratch.resize(std::max(m_scratch.size(), static_cast<std::size_t>(shards)));
     for (std::vector<float>& scratch : m_scratch) {
@@ -119,6 +122,9 @@ void FeedForwardKernel::backward(std::int64_t rows, std::int64_t slot, int shard
         float* dHidden = m_scratch[static_cast<std::size_t>(shard)].data() +
                          static_cast<std::int64_t>(i % 2) * m_blockRows * m_widest;
         layer.linear.toInput(rows, dy, dHidden);
+        if (!layer.gradient.empty()) {
+            std::copy_n(dHidden, rows * layer.in, m_layers[i].gradient.data() + slot * layer.in);
+        }
         reluBackward({hidden, layer.in}, rows, layer.in, {dHidden, layer.in});
         dy = dHidden;
     }
@@ -134,13 +140,15 @@ void FeedForwardKernel::endBackward() {
     }
 }
 
-void FeedForwardKernel::tap(SiteTaps& taps, std::int64_t slots) const {
+void FeedForwardKernel::tap(SiteTaps& taps, std::int64_t slots) {
     if (!m_composite) {
         return;
     }
     m_composite->tap(taps[m_net.firstSite()], slots);
-    for (const Layer& layer : m_layers) {
-        taps[layer.site].hidden = at::from_blob(const_cast<float*>(layer.hidden.data()), {slots, layer.in});
+    for (Layer& layer : m_layers) {
+        SiteTap& tap = taps[layer.site];
+        tap.hidden = viewOf(layer.hidden, slots, layer.in);
+        tap.gradient = tap.wantsGradient ? gradientView(layer.gradient, slots, layer.in) : at::Tensor();
     }
 }
 

@@ -25,8 +25,8 @@ class FeedForwardKernel {
     void beginBackward(int shards);
     void backward(std::int64_t rows, std::int64_t slot, int shard, const float* x, const float* dy);
     void endBackward();
-    /// Views that the next pass overwrites.
-    void tap(SiteTaps& taps, std::int64_t slots) const;
+    /// Views that the next pass overwrites; see CompositeKernel::tap().
+    void tap(SiteTaps& taps, std::int64_t slots);
 
   private:
     /// A plain layer and, where the net has hidden layers, the ReLU before it.
@@ -37,7 +37,8 @@ class FeedForwardKernel {
         std::size_t site = 0; ///< of that ReLU
         std::int64_t in = 0;
         std::int64_t out = 0;
-        std::vector<float> hidden; ///< [slots x in], what that ReLU left
+        std::vector<float> hidden;   ///< [slots x in], what that ReLU left
+        std::vector<float> gradient; ///< the same shape, of `hidden`; empty: not recorded
     };
     [[nodiscard]] bool isLast(std::size_t layer) const { return layer + 1 == m_layers.size(); }
     /// Where the layers before `layer` leave their result: its ReLU, or behind the last layer y.

@@ -19,7 +19,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Lanes = hn::ScalableTag<float>;
 using Wide = hn::ScalableTag<double>;
 
-void addRowSquaresImpl(const IncomingRows& in, std::int64_t rows, double* gradient, double* weight) {
+void addRowTotalsImpl(const IncomingRows& in, std::int64_t rows, const RowTotals& totals) {
     const Wide wide;
     const hn::Rebind<float, Wide> narrow;
     const auto lanes = static_cast<std::int64_t>(hn::Lanes(wide));
@@ -27,6 +27,7 @@ void addRowSquaresImpl(const IncomingRows& in, std::int64_t rows, double* gradie
         const IncomingRows at = in.from(row);
         auto gradients = hn::Zero(wide);
         auto weights = hn::Zero(wide);
+        auto products = hn::Zero(wide);
         std::int64_t i = 0;
         for (; i + lanes <= in.width; i += lanes) {
             const auto g = hn::PromoteTo(wide, hn::LoadU(narrow, at.gradient + i));
@@ -34,21 +35,26 @@ void addRowSquaresImpl(const IncomingRows& in, std::int64_t rows, double* gradie
             const auto w = hn::PromoteTo(wide, hn::IfThenElseZero(trainable, hn::LoadU(narrow, at.weight + i)));
             gradients = hn::MulAdd(g, g, gradients);
             weights = hn::MulAdd(w, w, weights);
+            products = hn::MulAdd(g, w, products);
         }
         double ofGradient = 0.0;
         double ofWeight = 0.0;
+        double ofProduct = 0.0;
         if (i > 0) {
             ofGradient = hn::GetLane(hn::SumOfLanes(wide, gradients));
             ofWeight = hn::GetLane(hn::SumOfLanes(wide, weights));
+            ofProduct = hn::GetLane(hn::SumOfLanes(wide, products));
         }
         for (; i < in.width; ++i) {
             const auto g = static_cast<double>(at.gradient[i]);
             const double w = at.mask[i] != 0.F ? static_cast<double>(at.weight[i]) : 0.0;
             ofGradient += g * g;
             ofWeight += w * w;
+            ofProduct += g * w;
         }
-        gradient[row] += ofGradient;
-        weight[row] += ofWeight;
+        totals.gradient[row] += ofGradient;
+        totals.weight[row] += ofWeight;
+        totals.product[row] += ofProduct;
     }
 }
 
@@ -150,12 +156,12 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace knife {
 
-HWY_EXPORT(addRowSquaresImpl);
+HWY_EXPORT(addRowTotalsImpl);
 HWY_EXPORT(addColumnTotalsImpl);
 HWY_EXPORT(productSquaresImpl);
 
-void addRowSquares(const IncomingRows& in, std::int64_t rows, double* gradient, double* weight) {
-    HWY_DYNAMIC_DISPATCH(addRowSquaresImpl)(in, rows, gradient, weight);
+void addRowTotals(const IncomingRows& in, std::int64_t rows, const RowTotals& totals) {
+    HWY_DYNAMIC_DISPATCH(addRowTotalsImpl)(in, rows, totals);
 }
 
 std::int64_t addColumnTotals(ConstRows x, const float* include, std::int64_t rows, std::int64_t n,

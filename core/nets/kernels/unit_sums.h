@@ -22,8 +22,15 @@ struct IncomingRows {
     }
 };
 
-/// Adds to gradient [rows] and weight [rows] the sums of squares of each row; weights count where mask != 0.
-void addRowSquares(const IncomingRows& in, std::int64_t rows, double* gradient, double* weight);
+/// One entry per row.
+struct RowTotals {
+    double* gradient = nullptr; ///< sum of squares
+    double* weight = nullptr;   ///< sum of squares
+    double* product = nullptr;  ///< sum of gradient times weight
+};
+
+/// Adds the totals of each row; weights count where mask != 0.
+void addRowTotals(const IncomingRows& in, std::int64_t rows, const RowTotals& totals);
 
 /// One entry per column.
 struct ColumnTotals {

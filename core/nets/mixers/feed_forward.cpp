@@ -63,7 +63,7 @@ at::Tensor FeedForward::forward(const at::Tensor& x, SiteTaps* taps) const {
         if (m_first) {
             y = at::relu(y);
             if (SiteTap* tap = tapOf(taps, layer.site)) {
-                tap->hidden = y.detach();
+                record(*tap, y);
             }
         }
         y = at::linear(y, layer.weight->value, layer.bias->value);

@@ -39,7 +39,8 @@ MonotonicMixing::MonotonicMixing(const QmixConfig& config, const MixerShape& sha
                              .consumers = {},
                              .composite = nullptr,
                              .refusal = prefix + ".mix has generated weights; a compensation neuron there would need a "
-                                                 "negative weight and break the monotonicity of Q_tot"});
+                                                 "negative weight and break the monotonicity of Q_tot",
+                             .activation = SiteActivation::Elu});
 }
 
 at::Tensor MonotonicMixing::mix(const at::Tensor& q, const at::Tensor& state, SiteTaps* taps) const {
@@ -50,7 +51,7 @@ at::Tensor MonotonicMixing::mix(const at::Tensor& q, const at::Tensor& state, Si
     // Multiply and sum: a batched product of these sizes is several times slower without a vendor BLAS.
     const at::Tensor hidden = at::elu((q.unsqueeze(2) * w1).sum(1) + b1);
     if (SiteTap* tap = tapOf(taps, m_mixSite)) {
-        tap->hidden = hidden.detach();
+        record(*tap, hidden);
     }
     return (hidden * w2).sum(1, /*keepdim=*/true) + v;
 }

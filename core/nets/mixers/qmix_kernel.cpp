@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/nets/mixers/qmix_kernel.h"
 
-#include <ATen/ATen.h>
+#include <cmath>
 
+#include "core/nets/fused/gradient_view.h"
 #include "core/nets/fused/grow.h"
 
 namespace knife {
@@ -28,6 +29,7 @@ void QmixKernel::arrange(std::int64_t rows, bool keepAll) {
     grow(m_generated.w2, slots * m_embed);
     grow(m_generated.v, slots);
     grow(m_generated.hidden, slots * m_embed);
+    m_generated.gradient.clear();
 }
 
 QmixInputs QmixKernel::inputsAt(std::int64_t slot, const float* q) {
@@ -50,7 +52,9 @@ void QmixKernel::forward(const MixInputs& inputs, float* joint, Keep keep, SiteT
         for (FeedForwardKernel* net : {&m_w1, &m_w2, &m_v}) {
             net->tap(*taps, inputs.rows);
         }
-        (*taps)[m_mixing.mixSite()].hidden = at::from_blob(m_generated.hidden.data(), {inputs.rows, m_embed});
+        SiteTap& mix = (*taps)[m_mixing.mixSite()];
+        mix.hidden = viewOf(m_generated.hidden, inputs.rows, m_embed);
+        mix.gradient = mix.wantsGradient ? gradientView(m_generated.gradient, inputs.rows, m_embed) : at::Tensor();
     }
 }
 
@@ -80,12 +84,25 @@ void QmixKernel::backward(const float* dJoint, float* dQ) {
     }
 }
 
+// Q_tot = sum_e |w2_e| h_e + v.
+void QmixKernel::recordGradient(const RowBlock& block, const float* dJoint) {
+    for (std::int64_t row = block.first; row < block.first + block.rows; ++row) {
+        for (std::int64_t e = row * m_embed; e < (row + 1) * m_embed; ++e) {
+            const auto i = static_cast<std::size_t>(e);
+            m_generated.gradient[i] = dJoint[row] * std::abs(m_generated.w2[i]);
+        }
+    }
+}
+
 void QmixKernel::backwardBlock(const RowBlock& block, int shard, const float* dJoint, float* dQ) {
     const std::int64_t at = block.first; // everything was kept
     float* w1 = m_generated.w1.data() + at * m_agents * m_embed;
     float* b1 = m_generated.b1.data() + at * m_embed;
     float* w2 = m_generated.w2.data() + at * m_embed;
     float* v = m_generated.v.data() + at;
+    if (!m_generated.gradient.empty()) {
+        recordGradient(block, dJoint);
+    }
     // Gradients take the place of the weights they belong to.
     qmixBackward({block.rows, m_agents, m_embed}, inputsAt(at, m_inputs.q + block.first * m_agents),
                  {m_generated.hidden.data() + at * m_embed, m_embed}, dJoint + block.first,

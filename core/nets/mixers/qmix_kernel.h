@@ -24,15 +24,17 @@ class QmixKernel final : public MixKernel {
   private:
     /// Generated weights of a block: dense, at its slot.
     struct Generated {
-        std::vector<float> w1;     ///< [slots x N E], raw
-        std::vector<float> b1;     ///< [slots x E]
-        std::vector<float> w2;     ///< [slots x E], raw
-        std::vector<float> v;      ///< [slots]
-        std::vector<float> hidden; ///< [slots x E]
+        std::vector<float> w1;       ///< [slots x N E], raw
+        std::vector<float> b1;       ///< [slots x E]
+        std::vector<float> w2;       ///< [slots x E], raw
+        std::vector<float> v;        ///< [slots]
+        std::vector<float> hidden;   ///< [slots x E]
+        std::vector<float> gradient; ///< the same shape, of `hidden`; empty: not recorded
     };
     void arrange(std::int64_t rows, bool keepAll);
     [[nodiscard]] QmixInputs inputsAt(std::int64_t slot, const float* q);
     void forwardBlock(const RowBlock& block, int shard, float* joint);
+    void recordGradient(const RowBlock& block, const float* dJoint);
     void backwardBlock(const RowBlock& block, int shard, const float* dJoint, float* dQ);
 
     const MonotonicMixing& m_mixing;

@@ -107,7 +107,7 @@ void QplexKernel::forward(const MixInputs& inputs, float* joint, Keep keep, Site
         }
     });
     if (taps != nullptr) {
-        eachNet([&](const Net& net) { net.kernel.tap(*taps, inputs.rows); });
+        eachNet([&](Net& net) { net.kernel.tap(*taps, inputs.rows); });
     }
 }
 

@@ -18,4 +18,8 @@ UnitStatistic makeFiringShare(int units) {
     return {"firing_share", [](const SiteMeasurement& m) { return Values(m.firingShare); }, nullptr, units};
 }
 
+UnitStatistic makeSaturation(int units) {
+    return {"saturation", [](const SiteMeasurement& m) { return Values(m.saturatedShare); }, nullptr, units};
+}
+
 } // namespace knife

@@ -6,19 +6,36 @@
 
 namespace knife {
 
-/// u_j = mean over updates of ||dL/dw_j|| / (||w_j|| + 1e-8).
-[[nodiscard]] UnitStatistic makeActivity(int units);
-/// RUA_j = u_j / mean_k u_k (KNIFE, arXiv 2606.25335, as re-implemented by public ports).
-[[nodiscard]] UnitStatistic makeRua(int units);
+/// u_j = mean over updates of ||dL/dw_j|| / (||w_j|| + 1e-8), or as the rule says.
+[[nodiscard]] UnitStatistic makeActivity(int units, const RuaRule& rule = {});
+/// RUA_j = u_j / mean_k u_k (KNIFE, arXiv 2606.25335, as re-implemented by public ports), or as the rule says.
+[[nodiscard]] UnitStatistic makeRua(int units, const RuaRule& rule = {});
+/// RUA by the gradient of one agent's rows alone: mean over recorded updates of ||g|| / (||w|| + 1e-8), relative to the
+/// layer as the rule says.
+[[nodiscard]] UnitStatistic makeAgentRua(int units, int agent, const RuaRule& rule);
 /// Mean over updates of ||dL/dw_j||.
 [[nodiscard]] UnitStatistic makeGradNorm(int units);
 /// Mean over updates of ||w_j||.
 [[nodiscard]] UnitStatistic makeWeightNorm(int units);
+/// Mean over updates of |dL/dw_j . w_j|: to first order, what the loss would lose with the unit's row.
+[[nodiscard]] UnitStatistic makeSaliency(int units);
+/// ||w_j - w_j at birth|| / ||w_j at birth||; a composite is born at its surgery.
+[[nodiscard]] UnitStatistic makeDistance(int units);
 /// Mean activation.
 [[nodiscard]] UnitStatistic makeActivation(int units);
 /// ReDo score E|h_j| / mean_k E|h_k| (Sokar et al. 2023).
 [[nodiscard]] UnitStatistic makeDormancy(int units);
 /// Share of rows on which the unit fires.
 [[nodiscard]] UnitStatistic makeFiringShare(int units);
+/// Share of rows on which an ELU has less than a hundredth of its slope.
+[[nodiscard]] UnitStatistic makeSaturation(int units);
+/// Contribution utility mean_o |v_oj| E|h_j| (Dohare et al. 2024), of this window.
+[[nodiscard]] UnitStatistic makeContribution(int units);
+/// Contribution over adaptation, the same divided by mean_i |w_ji|.
+[[nodiscard]] UnitStatistic makeAdaptableContribution(int units);
+/// GraMa E|dL/dz_j| / mean_k E|dL/dz_k|, z before the activation (arXiv 2505.24061).
+[[nodiscard]] UnitStatistic makeGrama(int units);
+/// GradPS efficiency |sum_a G_aj| / sum_a |G_aj|, G_aj = sum over the rows of agent a of h_aj dL/dh_aj.
+[[nodiscard]] UnitStatistic makeEfficiency(int units);
 
 } // namespace knife

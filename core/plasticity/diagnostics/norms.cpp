@@ -13,4 +13,12 @@ UnitStatistic makeWeightNorm(int units) {
     return {"weight_norm", [](const SiteMeasurement& m) { return Values(m.weightNorm); }, nullptr, units};
 }
 
+UnitStatistic makeSaliency(int units) {
+    return {"saliency", [](const SiteMeasurement& m) { return Values(m.saliency); }, nullptr, units};
+}
+
+UnitStatistic makeDistance(int units) {
+    return {"distance", [](const SiteMeasurement& m) { return Values(m.distance); }, nullptr, units};
+}
+
 } // namespace knife

@@ -1,18 +1,69 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <algorithm>
 #include <array>
 
 #include "core/plasticity/diagnostics/catalogue.h"
 
 namespace knife {
 
-std::vector<UnitStatistic> makeUnitStatistics(int units) {
-    // A new diagnostic is one file and one line here.
-    constexpr std::array kMakers{
-        &makeRua, &makeActivity, &makeGradNorm, &makeWeightNorm, &makeActivation, &makeDormancy, &makeFiringShare,
-    };
-    std::vector<UnitStatistic> statistics;
-    for (const auto make : kMakers) {
+namespace {
+
+using Maker = UnitStatistic (*)(int units);
+
+constexpr std::array<Maker, 5> kAlways{&makeGradNorm, &makeWeightNorm, &makeActivation, &makeDormancy,
+                                       &makeFiringShare};
+
+// Diagnostics by the name that diagnostics.per_unit has for them.
+struct Optional {
+    const char* name;
+    Maker make;
+    bool (*suits)(const Site& site);
+};
+
+bool hasRows(const Site& site) {
+    return site.weight != nullptr;
+}
+bool hasConsumers(const Site& site) {
+    return !site.consumers.empty();
+}
+bool isElu(const Site& site) {
+    return site.activation == SiteActivation::Elu;
+}
+bool isAnySite(const Site&) {
+    return true;
+}
+bool isOfAgents(const Site& site) {
+    return site.scope == SiteScope::Agent;
+}
+
+constexpr std::array<Optional, 7> kOptional{{
+    {"saliency", &makeSaliency, &hasRows},
+    {"distance", &makeDistance, &hasRows},
+    {"grama", &makeGrama, &isAnySite},
+    {"efficiency", &makeEfficiency, &isOfAgents},
+    {"utility", &makeContribution, &hasConsumers},
+    {"utility", &makeAdaptableContribution, &hasConsumers},
+    {"saturation", &makeSaturation, &isElu},
+}};
+
+} // namespace
+
+std::vector<UnitStatistic> makeUnitStatistics(const UnitStatisticsRequest& request) {
+    const int units = request.site.units;
+    const RuaRule rule = ruaRule(request.config);
+    std::vector<UnitStatistic> statistics{makeRua(units, rule), makeActivity(units, rule)};
+    for (const Maker make : kAlways) {
         statistics.push_back(make(units));
+    }
+    for (const Optional& optional : kOptional) {
+        const bool asked = std::ranges::find(request.config.perUnit, optional.name) != request.config.perUnit.end();
+        if (asked && optional.suits(request.site)) {
+            statistics.push_back(optional.make(units));
+        }
+    }
+    const bool perAgent = request.config.perAgent && isOfAgents(request.site) && hasRows(request.site);
+    for (int agent = 0; perAgent && agent < request.agents; ++agent) {
+        statistics.push_back(makeAgentRua(units, agent, rule));
     }
     return statistics;
 }

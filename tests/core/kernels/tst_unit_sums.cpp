@@ -60,15 +60,15 @@ std::vector<double> widened(const std::vector<float>& values) {
 class TestUnitSums : public QObject {
     Q_OBJECT
   private Q_SLOTS:
-    void rowSquaresLeaveFrozenWeightsOut();
+    void rowTotalsLeaveFrozenWeightsOut();
     void columnTotalsCountChosenRows();
     void rowsThatDoNotCountAreNotRead();
     void productSquaresAreThoseOfTheProduct();
     void termsThatCancelLeaveNothing();
 };
 
-void TestUnitSums::rowSquaresLeaveFrozenWeightsOut() {
-    QVERIFY(rc::check("sums of squares are added", [] {
+void TestUnitSums::rowTotalsLeaveFrozenWeightsOut() {
+    QVERIFY(rc::check("sums of squares and products are added", [] {
         useAnyInstructionSet();
         Draw draw = anyDraw();
         const std::int64_t rows = anySize(5);
@@ -78,16 +78,22 @@ void TestUnitSums::rowSquaresLeaveFrozenWeightsOut() {
         const std::vector<float> mask = coins(draw, rows * width);
         std::vector<double> gradients(static_cast<std::size_t>(rows), 3.0);
         std::vector<double> weights(static_cast<std::size_t>(rows), 5.0);
+        std::vector<double> products(static_cast<std::size_t>(rows), 7.0);
         std::vector<double> expectedGradients = gradients;
+        std::vector<double> expectedProducts = products;
         std::vector<double> expectedWeights = weights;
         for (std::size_t i = 0; i < gradient.size(); ++i) {
             const std::size_t row = i / static_cast<std::size_t>(width);
             expectedGradients[row] += std::pow(static_cast<double>(gradient[i]), 2);
-            expectedWeights[row] += static_cast<double>(mask[i]) * std::pow(static_cast<double>(weight[i]), 2);
+            const double trainable = static_cast<double>(mask[i]) * static_cast<double>(weight[i]);
+            expectedWeights[row] += trainable * trainable;
+            expectedProducts[row] += static_cast<double>(gradient[i]) * trainable;
         }
-        addRowSquares({gradient.data(), weight.data(), mask.data(), width}, rows, gradients.data(), weights.data());
+        addRowTotals({gradient.data(), weight.data(), mask.data(), width}, rows,
+                     {gradients.data(), weights.data(), products.data()});
         RC_ASSERT(near(gradients, expectedGradients, 1e-14));
         RC_ASSERT(near(weights, expectedWeights, 1e-14));
+        RC_ASSERT(near(products, expectedProducts, 1e-13));
     }));
 }
 

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/plasticity/diagnostics/live_rows.h"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include <ATen/ATen.h>
+
+#include "core/nets/kernels/unit_sums.h"
+#include "core/plasticity/diagnostics/host_values.h"
+
+namespace knife {
+
+namespace {
+
+// Some incoming rows of a site. Those that begin a neuron come before those that only add columns to it, and those of a
+// newer neuron of the same unit come last.
+struct LiveRows {
+    const Parameter& rows;
+    const Parameter* bias = nullptr;
+    const Parameter* born = nullptr;         ///< the rows as they began; nullptr: the site's own
+    const std::vector<int>* units = nullptr; ///< whose row each is; nullptr: row j is unit j's
+    bool begins = true;
+    [[nodiscard]] std::size_t unitOf(std::int64_t row) const {
+        return static_cast<std::size_t>(units != nullptr ? (*units)[static_cast<std::size_t>(row)] : row);
+    }
+};
+
+template <typename Visit>
+void eachLiveRows(const Site& site, const Visit& visit) {
+    visit(LiveRows{.rows = *site.weight, .bias = site.bias});
+    if (site.feeder != nullptr) {
+        for (const CompositeBranch& branch : site.feeder->branches()) {
+            visit(LiveRows{.rows = *branch.activeOut, .begins = false});
+        }
+    }
+    if (site.composite != nullptr) {
+        for (const CompositeBranch& branch : site.composite->branches()) {
+            visit(LiveRows{.rows = *branch.activeIn,
+                           .bias = branch.activeBias,
+                           .born = branch.compensationIn,
+                           .units = &branch.units});
+        }
+    }
+}
+
+// Begins six sums anew, for all units or for one.
+void clear(LiveRowSums& sums, std::size_t first, std::size_t count) {
+    for (std::vector<double>* values :
+         {&sums.signal, &sums.weight, &sums.product, &sums.biasSignal, &sums.biasWeight, &sums.biasProduct}) {
+        values->resize(std::max(values->size(), first + count));
+        std::fill_n(values->begin() + static_cast<std::ptrdiff_t>(first), count, 0.0);
+    }
+}
+
+void addBias(const LiveRows& live, const RowSource& source, LiveRowSums& out) {
+    const RowValues values = source(*live.bias);
+    const HostValues signal(values.signal);
+    const HostValues weight(values.weight);
+    const HostValues mask(live.bias->mask);
+    for (std::int64_t row = 0; row < live.bias->value.size(0); ++row) {
+        const auto s = static_cast<double>(signal.data()[row]);
+        const double w = mask.data()[row] != 0.F ? static_cast<double>(weight.data()[row]) : 0.0;
+        const std::size_t unit = live.unitOf(row);
+        out.biasSignal[unit] += s * s;
+        out.biasWeight[unit] += w * w;
+        out.biasProduct[unit] += s * w;
+    }
+}
+
+} // namespace
+
+RowSource gradientSource() {
+    return [](const Parameter& parameter) {
+        return RowValues{parameter.grad, parameter.value};
+    };
+}
+
+RowSource stepSource(const ParameterSet& parameters, const std::vector<at::Tensor>& before) {
+    return [&parameters, &before](const Parameter& parameter) {
+        for (std::size_t i = 0; i < before.size(); ++i) {
+            const ParameterBlock& block = parameters.blocks()[i];
+            if (!before[i].defined() || std::ranges::find(block.parameters, &parameter) == block.parameters.end()) {
+                continue;
+            }
+            const std::int64_t first = parameter.value.data_ptr<float>() - block.value.data_ptr<float>();
+            const at::Tensor old =
+                before[i].slice(0, first, first + parameter.value.numel()).view(parameter.value.sizes());
+            return RowValues{parameter.value - old, old};
+        }
+        throw std::logic_error("a live row is not trainable: " + parameter.name);
+    };
+}
+
+void sumLiveRows(const Site& site, const RowSource& source, bool withBias, LiveRowSums& out) {
+    const auto units = static_cast<std::size_t>(site.units);
+    eachLiveRows(site, [&](const LiveRows& live) {
+        const RowValues values = source(live.rows);
+        const HostValues signal(values.signal);
+        const HostValues weight(values.weight);
+        const HostValues mask(live.rows.mask);
+        const IncomingRows rows{signal.data(), weight.data(), mask.data(), live.rows.value.size(1)};
+        if (live.units == nullptr) {
+            if (live.begins) {
+                clear(out, 0, units);
+            }
+            addRowTotals(rows, site.units, {out.signal.data(), out.weight.data(), out.product.data()});
+        } else {
+            for (std::size_t k = 0; k < live.units->size(); ++k) {
+                const std::size_t unit = live.unitOf(static_cast<std::int64_t>(k));
+                clear(out, unit, 1);
+                addRowTotals(rows.from(static_cast<std::int64_t>(k)), 1,
+                             {&out.signal[unit], &out.weight[unit], &out.product[unit]});
+            }
+        }
+        if (withBias && live.bias != nullptr) {
+            addBias(live, source, out);
+        }
+    });
+}
+
+std::vector<double> liveVectors(const Site& site, const RowSource& source, bool withBias) {
+    std::int64_t width = (withBias ? 1 : 0) + site.weight->value.size(1);
+    if (site.feeder != nullptr) {
+        for (const CompositeBranch& branch : site.feeder->branches()) {
+            width += branch.activeOut->value.size(1);
+        }
+    }
+    std::vector<double> all(static_cast<std::size_t>(site.units * width), 0.0);
+    std::int64_t next = 0; // where columns that are added go
+    eachLiveRows(site, [&](const LiveRows& live) {
+        const RowValues values = source(live.rows);
+        const HostValues signal(values.signal);
+        const HostValues mask(live.rows.mask);
+        const std::int64_t columns = live.rows.value.size(1);
+        const std::int64_t first = live.begins ? (withBias ? 1 : 0) : next;
+        const at::Tensor biasSignal =
+            withBias && live.bias != nullptr ? source(*live.bias).signal.cpu().contiguous() : at::Tensor();
+        for (std::int64_t row = 0; row < live.rows.value.size(0); ++row) {
+            double* to = all.data() + static_cast<std::int64_t>(live.unitOf(row)) * width;
+            if (biasSignal.defined()) {
+                to[0] = static_cast<double>(biasSignal.data_ptr<float>()[row]);
+            }
+            for (std::int64_t i = row * columns; i < (row + 1) * columns; ++i) {
+                to[first + i - row * columns] = mask.data()[i] != 0.F ? static_cast<double>(signal.data()[i]) : 0.0;
+            }
+        }
+        next = std::max(next, first + columns);
+    });
+    return all;
+}
+
+std::vector<double> distancesFromBirth(const Site& site, const at::Tensor& born) {
+    std::vector<double> distances(static_cast<std::size_t>(site.units), 0.0);
+    eachLiveRows(site, [&](const LiveRows& live) {
+        if (!live.begins) {
+            return;
+        }
+        const at::Tensor start = live.born != nullptr ? live.born->value.detach() : born;
+        const at::Tensor moved = (live.rows.value.detach() - start).norm(2, {1}).cpu();
+        const at::Tensor size = start.norm(2, {1}).cpu();
+        for (std::int64_t row = 0; row < moved.size(0); ++row) {
+            constexpr double kEpsilon = 1e-12;
+            distances[live.unitOf(row)] = static_cast<double>(moved.data_ptr<float>()[row]) /
+                                          (static_cast<double>(size.data_ptr<float>()[row]) + kEpsilon);
+        }
+    });
+    return distances;
+}
+
+MeanWeights meanLiveWeights(const Site& site) {
+    const auto units = static_cast<std::size_t>(site.units);
+    MeanWeights means{std::vector<double>(units, 0.0), std::vector<double>(units, 0.0)};
+    std::vector<double> entries(units, 0.0);
+    eachLiveRows(site, [&](const LiveRows& live) {
+        const at::Tensor sums = (live.rows.value.detach() * live.rows.mask).abs().sum(1).cpu();
+        const at::Tensor counts = live.rows.mask.sum(1).cpu();
+        for (std::int64_t row = 0; row < sums.size(0); ++row) {
+            const std::size_t unit = live.unitOf(row);
+            const double keep = live.begins ? 0.0 : 1.0;
+            means.incoming[unit] = keep * means.incoming[unit] + static_cast<double>(sums.data_ptr<float>()[row]);
+            entries[unit] = keep * entries[unit] + static_cast<double>(counts.data_ptr<float>()[row]);
+        }
+    });
+    for (std::size_t unit = 0; unit < units; ++unit) {
+        means.incoming[unit] /= std::max(entries[unit], 1.0);
+    }
+    const auto meanColumn = [](const Parameter& weight) {
+        return weight.value.detach().abs().mean(0).reshape({-1}).cpu();
+    };
+    double outputs = 0.0;
+    for (const Consumer& consumer : site.consumers) {
+        const at::Tensor column = meanColumn(*consumer.weight);
+        const auto rows = static_cast<double>(consumer.weight->value.size(0));
+        for (std::size_t unit = 0; unit < units; ++unit) {
+            const auto at = static_cast<std::size_t>(consumer.column) + unit;
+            means.outgoing[unit] += rows * static_cast<double>(column.data_ptr<float>()[at]);
+        }
+        outputs += rows;
+    }
+    for (double& value : means.outgoing) {
+        value /= std::max(outputs, 1.0);
+    }
+    if (site.composite != nullptr) {
+        for (const CompositeBranch& branch : site.composite->branches()) {
+            const at::Tensor column = meanColumn(*branch.activeOut);
+            for (std::size_t k = 0; k < branch.units.size(); ++k) {
+                means.outgoing[static_cast<std::size_t>(branch.units[k])] =
+                    static_cast<double>(column.data_ptr<float>()[k]);
+            }
+        }
+    }
+    return means;
+}
+
+} // namespace knife
