@@ -112,8 +112,9 @@ class TrainerImpl final : public Trainer {
     std::unique_ptr<Learner> m_learner;
     Surgeon m_surgeon;
     Diagnostics m_diagnostics;
-    SurgeryReceipt m_lastReceipt;           ///< of the newest surgery, for its undo
-    Diagnostics::State m_diagnosticsBefore; ///< as they were before it
+    SurgeryReceipt m_lastReceipt;              ///< of the newest surgery, for its undo
+    Diagnostics::State m_diagnosticsBefore;    ///< as they were before it
+    std::vector<std::string> m_gatheredBefore; ///< what the interventions had gathered before it
     Replay m_replay;
     MetricLog m_metrics;
     NetworkProbe m_networks;
@@ -388,6 +389,10 @@ Result<SurgeryReceipt> TrainerImpl::operate(const SurgeryPlan& plan) {
     }
     receipt.sites = std::move(*sites);
     m_diagnosticsBefore = m_diagnostics.state();
+    m_gatheredBefore.clear();
+    for (const auto& intervention : m_interventions) {
+        m_gatheredBefore.push_back(intervention->save());
+    }
     if (measurable) {
         receipt.change = Learner::difference(before, m_learner->probe(batch));
     }
@@ -434,6 +439,9 @@ Result<SurgeryReceipt> TrainerImpl::undo() {
         site.trainableParameters = -site.trainableParameters;
     }
     m_diagnostics.restore(m_diagnosticsBefore);
+    for (std::size_t i = 0; i < m_interventions.size(); ++i) {
+        (void)m_interventions[i]->restore(m_gatheredBefore[i]); // it fits: it is its own
+    }
     // The next surgery gets this one's parameter names and draws: a run goes on as if the undone one had never been.
     m_counters.receipts += 1;
     m_counters.surgeries -= 1;
