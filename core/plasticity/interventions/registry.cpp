@@ -2,6 +2,7 @@
 #include <array>
 
 #include "core/config/method_section.h"
+#include "core/plasticity/interventions/continual_backprop.h"
 #include "core/plasticity/interventions/intervention.h"
 #include "core/plasticity/interventions/knife.h"
 #include "core/plasticity/interventions/l2.h"
@@ -11,7 +12,10 @@
 #include "core/plasticity/interventions/parseval.h"
 #include "core/plasticity/interventions/plasticity_injection.h"
 #include "core/plasticity/interventions/reborn.h"
+#include "core/plasticity/interventions/redo.h"
+#include "core/plasticity/interventions/regrama.h"
 #include "core/plasticity/interventions/reset.h"
+#include "core/plasticity/interventions/self_normalized_resets.h"
 #include "core/plasticity/interventions/shrink_and_perturb.h"
 #include "core/plasticity/interventions/upgd.h"
 #include "core/plasticity/interventions/weight_clipping.h"
@@ -49,6 +53,10 @@ constexpr std::array kInterventions{
     Entry{"marr", &makeMarr, &resolveMethod<MarrConfig>},
     Entry{"plasticity_injection", &makePlasticityInjection, &resolveMethod<PlasticityInjectionConfig>},
     Entry{"reborn", &makeReborn, &resolveMethod<RebornConfig>},
+    Entry{"redo", &makeRedo, &resolveMethod<RedoConfig>},
+    Entry{"continual_backprop", &makeContinualBackprop, &resolveMethod<ContinualBackpropConfig>},
+    Entry{"self_normalized_resets", &makeSelfNormalizedResets, &resolveMethod<SelfNormalizedResetsConfig>},
+    Entry{"regrama", &makeRegrama, &resolveMethod<RegramaConfig>},
     Entry{"l2", &makeL2, &resolveMethod<L2Config>},
     Entry{"l2_init", &makeL2Init, &resolveMethod<L2InitConfig>},
     Entry{"weight_clipping", &makeWeightClipping, &resolveMethod<WeightClippingConfig>},

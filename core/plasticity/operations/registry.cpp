@@ -8,6 +8,7 @@
 #include "core/plasticity/operations/inject.h"
 #include "core/plasticity/operations/operation.h"
 #include "core/plasticity/operations/redraw.h"
+#include "core/plasticity/operations/reset_units.h"
 #include "core/plasticity/operations/share_units.h"
 
 namespace knife {
@@ -34,6 +35,7 @@ constexpr std::array kOperations{
     Entry{"inject", &make<Inject, InjectSettings>},
     Entry{"redraw", &make<Redraw, RedrawSettings>},
     Entry{"blend", &make<Blend, BlendSettings>},
+    Entry{"reset_units", &make<ResetUnits, ResetSettings>},
     Entry{"share_units", &make<ShareUnits, ShareUnitsSettings>},
 };
 
