@@ -88,12 +88,11 @@ struct DiagnosticsConfig {
     std::string ruaNormaliser = "mean"; ///< or "median", "trimmed_mean_10"
     std::string ruaWindow = "window";   ///< or "ema", "lifetime", "since_task_start", "since_surgery"
     double ruaBeta = 0.99;              ///< of "ema"
-    /// Of units, beside those that are always measured.
-    std::vector<std::string> perUnit = {"saliency", "grama", "efficiency", "utility", "saturation", "distance"};
-    bool perAgent = false;                ///< the relative update activity by each agent's gradient alone, too
-    std::string overlap = "pooled";       ///< stored overlaps of flags: "none", "pooled", "sites"
-    std::int64_t activationInterval = 10; ///< updates between activation statistics
-    std::int64_t frameInterval = 200;     ///< updates between stored neuron frames; 0: none
+    std::vector<std::string> perUnit;   ///< of units, beside those that are always measured: see unitDiagnosticNames()
+    bool perAgent = false;              ///< the relative update activity by each agent's gradient alone, too
+    std::string overlap = "pooled";     ///< stored overlaps of flags: "none", "pooled", "sites"
+    std::int64_t activationInterval = 10;                            ///< updates between activation statistics
+    std::int64_t frameInterval = 200;                                ///< updates between stored neuron frames; 0: none
     std::vector<std::string> perEvaluation = {"ranks", "behaviour"}; ///< of networks, after every evaluation
     std::vector<std::string> perTask;                                ///< of networks, at both ends of every task
     std::int64_t probeEpisodes = 128;                      ///< newest episodes that diagnostics of networks look at

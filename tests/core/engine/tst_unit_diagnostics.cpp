@@ -97,6 +97,12 @@ DiagnosticsConfig by(const char* signal) {
     return config;
 }
 
+DiagnosticsConfig everything() {
+    DiagnosticsConfig config;
+    config.perUnit = unitDiagnosticNames();
+    return config;
+}
+
 // What one update of a learner gives as the activity of the first site.
 std::vector<float> activityOfOneUpdate(Learner& learner, const Batch& batch, const DiagnosticsConfig& config) {
     Diagnostics diagnostics(config, learner.online().sites());
@@ -434,7 +440,7 @@ class TestUnitDiagnostics : public QObject {
         Setup setup = still("rnn", 1, kQmix);
         const auto learner = setup.learner();
         const Batch batch = setup.batch(randomEpisodes(setup.spec, {5, 9}, 1));
-        Diagnostics diagnostics({}, learner->online().sites(), 3);
+        Diagnostics diagnostics(everything(), learner->online().sites(), 3);
         operateOn(*learner, "agent.fc1", {2}, 0);
         const Site& site = siteNamed(learner->online(), "agent.fc1");
         {
@@ -483,14 +489,14 @@ class TestUnitDiagnostics : public QObject {
         const at::Tensor bias = site.bias->value.detach();
         const at::Tensor old = bias.clone();
         bias.slice(0, 0, 4).fill_(-1e3F); // dead
-        Diagnostics diagnostics({}, learner->online().sites(), 3);
+        Diagnostics diagnostics(everything(), learner->online().sites(), 3);
         const auto window = [&] {
             QVERIFY(learner->update(batch, {&diagnostics}));
             diagnostics.closeWindow();
         };
         window();
         QVERIFY(std::isnan(diagnostics.summarise()[0].turnover.persistence(UnitFlag::Dead)));
-        Diagnostics resumed({}, learner->online().sites(), 3);
+        Diagnostics resumed(everything(), learner->online().sites(), 3);
         resumed.restore(diagnostics.state());
         bias.slice(0, 0, 1).copy_(old.slice(0, 0, 1)); // one comes back
         diagnostics.touch(0, {3});                     // one was operated on: it is another neuron
