@@ -258,21 +258,22 @@ const std::vector<at::Tensor>* Learner::rememberValues() {
     return &m_before;
 }
 
-Result<void> Learner::descend(UpdateMoment moment, bool rememberBefore, const UpdateListeners& listeners,
-                              UpdateReport& report) {
+Result<void> Learner::descend(UpdateMoment moment, const UpdateListener::Wishes& wishes,
+                              const UpdateListeners& listeners, UpdateReport& report) {
     const at::NoGradGuard noGrad;
     ParameterSet& parameters = moment.parameters;
     for (UpdateListener* listener : listeners) {
         listener->unmasked(moment);
     }
     maskGradients(parameters);
-    if (!listeners.empty()) {
-        moment.clip = clipFactor(gradientNorm(parameters), m_config.gradClip);
-    }
+    report.gradNorm = gradientNorm(parameters);
+    moment.clip = clipFactor(report.gradNorm, m_config.gradClip);
     for (UpdateListener* listener : listeners) {
         listener->differentiated(moment);
     }
-    report.gradNorm = gradientNorm(parameters); // listeners may have added to the gradients
+    if (wishes.addsToGradients) {
+        report.gradNorm = gradientNorm(parameters);
+    }
     if (!std::isfinite(report.gradNorm)) {
         return fail(ErrorCode::Diverged,
                     fmt::format("the gradient's norm became {}; lower learning.lr", report.gradNorm));
@@ -281,7 +282,7 @@ Result<void> Learner::descend(UpdateMoment moment, bool rememberBefore, const Up
     report.clipped = moment.clip < 1.0;
     report.gradNormClipped = report.gradNorm * moment.clip;
     scaleGradients(parameters, moment.clip);
-    moment.before = rememberBefore ? rememberValues() : nullptr;
+    moment.before = wishes.valuesBefore ? rememberValues() : nullptr;
     m_optimiser.step(parameters);
     for (UpdateListener* listener : listeners) {
         listener->stepped(moment);
@@ -299,6 +300,7 @@ Result<UpdateReport> Learner::update(const Batch& batch, const UpdateListeners& 
         wishes.activations |= more.activations;
         wishes.valuesBefore |= more.valuesBefore;
         wishes.activationGradients |= more.activationGradients;
+        wishes.addsToGradients |= more.addsToGradients;
     }
     ParameterSet& parameters = m_online->parameters();
     SiteTaps taps(m_online->sites().all().size());
@@ -328,7 +330,7 @@ Result<UpdateReport> Learner::update(const Batch& batch, const UpdateListeners& 
     const RowValidity rows = recorded != nullptr ? rowValidity(batch) : RowValidity{};
     const UpdateMoment moment{
         .update = batch.number, .parameters = parameters, .taps = recorded, .rows = &rows, .lr = m_config.lr};
-    if (auto descended = descend(moment, wishes.valuesBefore, listeners, report); !descended) {
+    if (auto descended = descend(moment, wishes, listeners, report); !descended) {
         return tl::unexpected(descended.error());
     }
     m_rewardScale = scale; // a diverged update has left it alone

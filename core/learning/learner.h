@@ -104,8 +104,8 @@ class Learner {
                                             Keep keep, SiteTaps* taps) const;
     [[nodiscard]] const std::vector<at::Tensor>* rememberValues();
     /// Clips, takes the step and tells the listeners.
-    [[nodiscard]] Result<void> descend(UpdateMoment moment, bool rememberBefore, const UpdateListeners& listeners,
-                                       UpdateReport& report);
+    [[nodiscard]] Result<void> descend(UpdateMoment moment, const UpdateListener::Wishes& wishes,
+                                       const UpdateListeners& listeners, UpdateReport& report);
 
     LearningConfig m_config;
     std::unique_ptr<FactorizedNet> m_online;

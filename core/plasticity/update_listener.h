@@ -44,11 +44,12 @@ class UpdateListener {
         bool activations = false;         ///< UpdateMoment::taps
         bool valuesBefore = false;        ///< UpdateMoment::before
         bool activationGradients = false; ///< SiteTap::input and gradient of UpdateMoment::taps
+        bool addsToGradients = false;     ///< differentiated() does
     };
     [[nodiscard]] virtual Wishes wishes(std::int64_t /*update*/) const { return {}; }
     /// Gradients as the backward pass left them, those of frozen entries included.
     virtual void unmasked(const UpdateMoment& /*moment*/) {}
-    /// Gradients of trainable entries, before clipping. A listener may add to them.
+    /// Gradients of trainable entries, before clipping. A listener that said so in its wishes may add to them.
     virtual void differentiated(const UpdateMoment& /*moment*/) {}
     /// Values after the step. A listener may change those of trainable entries.
     virtual void stepped(const UpdateMoment& /*moment*/) {}

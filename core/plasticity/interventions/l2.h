@@ -30,6 +30,9 @@ class L2 final : public StepIntervention {
     /// For Origin::Initial, entries begin at what they hold when they are first seen: those of `net` now, those that a
     /// surgery adds in the update after it. `net` must outlive this.
     L2(L2Config config, Origin origin, const FactorizedNet& net);
+    [[nodiscard]] Wishes wishes(std::int64_t /*update*/) const override {
+        return {.addsToGradients = m_config.mode == "coupled"};
+    }
     void differentiated(const UpdateMoment& moment) override;
     void stepped(const UpdateMoment& moment) override;
     [[nodiscard]] std::string save() const override { return m_blocks.save(); }

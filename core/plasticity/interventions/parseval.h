@@ -21,6 +21,7 @@ class Parseval final : public StepIntervention {
   public:
     /// The matrices are those of the sites of `net`, as they are now; it must outlive this.
     Parseval(ParsevalConfig config, const FactorizedNet& net);
+    [[nodiscard]] Wishes wishes(std::int64_t /*update*/) const override { return {.addsToGradients = true}; }
     /// Adds 4 lambda (W W^T - s I) W to the gradient. Frozen rows take part in W, and get none.
     void differentiated(const UpdateMoment& moment) override;
 
