@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Trains every arm of arms/ with every method on every task sequence and keeps the runs in one workspace. Finished runs
+# are skipped, interrupted ones go on; stop it whenever you like. report.sh makes tables and figures of what is there.
+# Usage: run.sh [--jobs N] [--seeds N] [--sequences "A B"] [--methods "A B"] [--arms "A B"] [--workspace DIR]
+# KNIFECTL names the program, by default the built one, or else the installed one. Needs jq.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+built=$here/../../build/release/bin/knifectl
+export KNIFECTL=${KNIFECTL:-$(if [ -x "$built" ]; then echo "$built"; else echo knifectl; fi)}
+
+jobs=$(nproc)
+seeds=""
+sequences="matrix_generated matrix_recurrent predator_prey"
+methods="qmix qplex"
+arms="none knife redo reborn plasticity_injection head_reset shrink_and_perturb continual_backprop l2_init fresh buffer_only"
+export workspace=$here/workspace
+
+while [ $# -gt 0 ]; do
+    case $1 in
+        --jobs) jobs=$2 ;;
+        --seeds) seeds=$2 ;;
+        --sequences) sequences=$2 ;;
+        --methods) methods=$2 ;;
+        --arms) arms=$2 ;;
+        --workspace) mkdir -p "$2" && workspace=$(cd "$2" && pwd) ;;
+        *) sed -n 's/^# \(Usage: .*\)/\1/p' "$0" >&2; exit 2 ;;
+    esac
+    shift 2
+done
+command -v jq >/dev/null || { echo "run.sh needs jq" >&2; exit 1; }
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+export scratch here
+# Small tensors gain nothing from a second thread; a run per core does.
+export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+
+# One run: begun, or gone on with where it stopped.
+train() {
+    local name=$1 sequence=$2 method=$3 arm=$4 seed=$5 unfinished=$6
+    if [ "$unfinished" != - ]; then
+        "$KNIFECTL" resume "$unfinished" --workspace "$workspace" --quiet >/dev/null && return
+        echo "run.sh: run $unfinished could not go on; $name with seed $seed begins anew" >&2
+    fi
+    local file=$scratch/$sequence.$arm.toml settings=() setting
+    for setting in $(sed -n 's/^# set: //p' "$here/arms/$arm.toml"); do
+        settings+=(--set "$setting")
+    done
+    "$KNIFECTL" train "$file" --set "experiment.name=\"$name\"" --set "mixer.method=\"$method\"" "${settings[@]}" \
+        --seed "$seed" --threads 1 --workspace "$workspace" --quiet >/dev/null ||
+        echo "run.sh: $name with seed $seed did not come to its end" >&2
+}
+export -f train
+
+for sequence in $sequences; do
+    for arm in $arms; do
+        cat "$here/$sequence.toml" "$here/arms/$arm.toml" >"$scratch/$sequence.$arm.toml"
+    done
+done
+
+mkdir -p "$workspace"
+"$KNIFECTL" runs --workspace "$workspace" --json 2>/dev/null | tail -n 1 |
+    jq -r '.[]? | [.experiment, .seed, .status, .run] | @tsv' >"$scratch/runs" || true
+# Seeds in the outer loop: whenever it is stopped, the arms have about as many runs each.
+for seed in $(seq 10); do
+    for sequence in $sequences; do
+        most=10
+        [ "$sequence" != predator_prey ] || most=5
+        [ "$seed" -le "${seeds:-$most}" ] || continue
+        for method in $methods; do
+            for arm in $arms; do
+                name=$sequence/$method/$arm
+                found=$(awk -F '\t' -v n="$name" -v s="$seed" '$1 == n && $2 == s {print $3 " " $4}' "$scratch/runs")
+                grep -q '^finished' <<<"$found" && continue
+                unfinished=$(awk '$1 == "interrupted" {print $2; exit}' <<<"$found")
+                echo "$name $sequence $method $arm $seed ${unfinished:--}"
+            done
+        done
+    done
+done >"$scratch/todo"
+echo "run.sh: $(wc -l <"$scratch/todo") runs to go, $jobs at a time" >&2
+# shellcheck disable=SC2016 # the inner shell expands
+xargs -r -P "$jobs" -L 1 bash -c 'train "$@"' train <"$scratch/todo"
