@@ -14,7 +14,7 @@ jobs=$(nproc)
 seeds=""
 sequences="matrix_generated matrix_recurrent predator_prey"
 methods="qmix qplex"
-arms="none knife redo reborn plasticity_injection head_reset shrink_and_perturb continual_backprop l2_init fresh buffer_only"
+arms="none knife redo reborn plasticity_injection head_reset shrink_and_perturb continual_backprop l2_init fresh reset_keep_buffer"
 export workspace=$here/workspace
 
 while [ $# -gt 0 ]; do
