@@ -16,8 +16,8 @@ packages=(
     libssl-dev libtomlplusplus-dev libprotobuf-dev protobuf-compiler libxxhash-dev libzstd-dev nlohmann-json3-dev
     # tests
     librapidcheck-dev
-    # studies (experiments/*/run.sh)
-    jq
+    # studies (experiments/*/run.sh, report.sh)
+    jq gnuplot-nox
 )
 case "${1:-}" in
     "") ;;
