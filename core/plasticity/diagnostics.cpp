@@ -33,7 +33,9 @@ bool asks(const DiagnosticsConfig& config, const char* diagnostic) {
 }
 
 MeterSettings meterSettings(const DiagnosticsConfig& config, int agents) {
-    return {.rule = ruaRule(config),
+    const RuaRule rule = ruaRule(config);
+    return {.rule = rule,
+            .products = asks(config, "saliency") || rule.signal == RuaRule::Signal::Saliency,
             .distance = asks(config, "distance"),
             .saturation = asks(config, "saturation"),
             .utility = asks(config, "utility"),

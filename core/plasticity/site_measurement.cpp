@@ -89,23 +89,31 @@ const SiteMeasurement& SiteMeter::measure(const Site& site, const SiteTap* tap, 
 const SiteMeasurement& SiteMeter::measureStep(const Site& site, const RowSource& step) {
     const at::NoGradGuard noGrad;
     clear();
-    sumLiveRows(site, step, m_settings.rule.includeBias, m_sums);
+    sumLiveRows(site, step, rowParts(), m_sums);
     measureActivity(site, step, 1.0);
     return m_measurement;
+}
+
+LiveRowParts SiteMeter::rowParts() const {
+    return {.bias = m_settings.rule.includeBias, .products = m_settings.products};
 }
 
 void SiteMeter::measureRows(const Site& site, double clip) {
     SiteMeasurement& out = m_measurement;
     const RowSource source = gradientSource();
-    sumLiveRows(site, source, m_settings.rule.includeBias, m_sums);
+    sumLiveRows(site, source, rowParts(), m_sums);
     const auto units = static_cast<std::size_t>(site.units);
     out.gradNorm.resize(units);
     out.weightNorm.resize(units);
-    out.saliency.resize(units);
     for (std::size_t unit = 0; unit < units; ++unit) {
         out.gradNorm[unit] = std::sqrt(m_sums.signal[unit]);
         out.weightNorm[unit] = std::sqrt(m_sums.weight[unit]);
-        out.saliency[unit] = std::abs(m_sums.product[unit]);
+    }
+    if (m_settings.products) {
+        out.saliency.resize(units);
+        for (std::size_t unit = 0; unit < units; ++unit) {
+            out.saliency[unit] = std::abs(m_sums.product[unit]);
+        }
     }
     if (m_settings.rule.signal != RuaRule::Signal::Step) {
         measureActivity(site, source, clip);
@@ -114,6 +122,11 @@ void SiteMeter::measureRows(const Site& site, double clip) {
 
 void SiteMeter::measureActivity(const Site& site, const RowSource& source, double clip) {
     const RuaRule& rule = m_settings.rule;
+    if (rule.signal == RuaRule::Signal::GradPreclip && rule.average == RuaRule::Average::MeanOfNorms &&
+        !rule.includeBias) {
+        relateNorms(m_measurement); // what is measured of every update by default, without another root
+        return;
+    }
     const auto units = static_cast<std::size_t>(site.units);
     const auto weightNorm = [&](std::size_t unit) {
         return std::sqrt(m_sums.weight[unit] + m_sums.biasWeight[unit]);

@@ -48,6 +48,7 @@ void relateNorms(SiteMeasurement& measurement);
 /// What a meter measures beside norms, activity and activations.
 struct MeterSettings {
     RuaRule rule;
+    bool products = true;  ///< of gradients and rows: the saliency
     bool distance = false; ///< this and what follows: in updates that record activations
     bool saturation = false;
     bool utility = false;
@@ -71,6 +72,7 @@ class SiteMeter {
 
   private:
     void clear();
+    [[nodiscard]] LiveRowParts rowParts() const;
     void measureRows(const Site& site, double clip);
     /// Fills activity or direction by the rule from m_sums.
     void measureActivity(const Site& site, const RowSource& source, double clip);

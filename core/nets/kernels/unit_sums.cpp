@@ -19,7 +19,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Lanes = hn::ScalableTag<float>;
 using Wide = hn::ScalableTag<double>;
 
-void addRowTotalsImpl(const IncomingRows& in, std::int64_t rows, const RowTotals& totals) {
+template <bool kProducts>
+void addRowTotalsOf(const IncomingRows& in, std::int64_t rows, const RowTotals& totals) {
     const Wide wide;
     const hn::Rebind<float, Wide> narrow;
     const auto lanes = static_cast<std::int64_t>(hn::Lanes(wide));
@@ -35,7 +36,9 @@ void addRowTotalsImpl(const IncomingRows& in, std::int64_t rows, const RowTotals
             const auto w = hn::PromoteTo(wide, hn::IfThenElseZero(trainable, hn::LoadU(narrow, at.weight + i)));
             gradients = hn::MulAdd(g, g, gradients);
             weights = hn::MulAdd(w, w, weights);
-            products = hn::MulAdd(g, w, products);
+            if constexpr (kProducts) {
+                products = hn::MulAdd(g, w, products);
+            }
         }
         double ofGradient = 0.0;
         double ofWeight = 0.0;
@@ -43,7 +46,9 @@ void addRowTotalsImpl(const IncomingRows& in, std::int64_t rows, const RowTotals
         if (i > 0) {
             ofGradient = hn::GetLane(hn::SumOfLanes(wide, gradients));
             ofWeight = hn::GetLane(hn::SumOfLanes(wide, weights));
-            ofProduct = hn::GetLane(hn::SumOfLanes(wide, products));
+            if constexpr (kProducts) {
+                ofProduct = hn::GetLane(hn::SumOfLanes(wide, products));
+            }
         }
         for (; i < in.width; ++i) {
             const auto g = static_cast<double>(at.gradient[i]);
@@ -54,8 +59,14 @@ void addRowTotalsImpl(const IncomingRows& in, std::int64_t rows, const RowTotals
         }
         totals.gradient[row] += ofGradient;
         totals.weight[row] += ofWeight;
-        totals.product[row] += ofProduct;
+        if constexpr (kProducts) {
+            totals.product[row] += ofProduct;
+        }
     }
+}
+
+void addRowTotalsImpl(const IncomingRows& in, std::int64_t rows, const RowTotals& totals) {
+    totals.product != nullptr ? addRowTotalsOf<true>(in, rows, totals) : addRowTotalsOf<false>(in, rows, totals);
 }
 
 constexpr std::int64_t kRowsPerPartialSum = 128;

@@ -26,7 +26,7 @@ struct IncomingRows {
 struct RowTotals {
     double* gradient = nullptr; ///< sum of squares
     double* weight = nullptr;   ///< sum of squares
-    double* product = nullptr;  ///< sum of gradient times weight
+    double* product = nullptr;  ///< sum of gradient times weight; nullptr: not wanted
 };
 
 /// Adds the totals of each row; weights count where mask != 0.

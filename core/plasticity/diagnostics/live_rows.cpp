@@ -93,7 +93,7 @@ RowSource stepSource(const ParameterSet& parameters, const std::vector<at::Tenso
     };
 }
 
-void sumLiveRows(const Site& site, const RowSource& source, bool withBias, LiveRowSums& out) {
+void sumLiveRows(const Site& site, const RowSource& source, LiveRowParts parts, LiveRowSums& out) {
     const auto units = static_cast<std::size_t>(site.units);
     eachLiveRows(site, [&](const LiveRows& live) {
         const RowValues values = source(live.rows);
@@ -105,16 +105,17 @@ void sumLiveRows(const Site& site, const RowSource& source, bool withBias, LiveR
             if (live.begins) {
                 clear(out, 0, units);
             }
-            addRowTotals(rows, site.units, {out.signal.data(), out.weight.data(), out.product.data()});
+            double* product = parts.products ? out.product.data() : nullptr;
+            addRowTotals(rows, site.units, {out.signal.data(), out.weight.data(), product});
         } else {
             for (std::size_t k = 0; k < live.units->size(); ++k) {
                 const std::size_t unit = live.unitOf(static_cast<std::int64_t>(k));
                 clear(out, unit, 1);
                 addRowTotals(rows.from(static_cast<std::int64_t>(k)), 1,
-                             {&out.signal[unit], &out.weight[unit], &out.product[unit]});
+                             {&out.signal[unit], &out.weight[unit], parts.products ? &out.product[unit] : nullptr});
             }
         }
-        if (withBias && live.bias != nullptr) {
+        if (parts.bias && live.bias != nullptr) {
             addBias(live, source, out);
         }
     });

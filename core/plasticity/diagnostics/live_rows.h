@@ -34,7 +34,12 @@ struct LiveRowSums {
     std::vector<double> biasWeight;
     std::vector<double> biasProduct;
 };
-void sumLiveRows(const Site& site, const RowSource& source, bool withBias, LiveRowSums& out);
+/// What goes into the sums beside the squares of rows.
+struct LiveRowParts {
+    bool bias = false;
+    bool products = true; ///< else they stay 0
+};
+void sumLiveRows(const Site& site, const RowSource& source, LiveRowParts parts, LiveRowSums& out);
 
 /// The signal of every unit as a vector, unit by unit: [bias, if asked for], row, and behind composites the outgoing
 /// weights of the active neurons that it reads. Places of frozen entries are 0, and units that have fewer entries than

@@ -94,6 +94,12 @@ void TestUnitSums::rowTotalsLeaveFrozenWeightsOut() {
         RC_ASSERT(near(gradients, expectedGradients, 1e-14));
         RC_ASSERT(near(weights, expectedWeights, 1e-14));
         RC_ASSERT(near(products, expectedProducts, 1e-13));
+        std::vector<double> again(static_cast<std::size_t>(rows), 3.0);
+        std::vector<double> weightsAgain(static_cast<std::size_t>(rows), 5.0);
+        addRowTotals({gradient.data(), weight.data(), mask.data(), width}, rows,
+                     {again.data(), weightsAgain.data(), nullptr});
+        RC_ASSERT(again == gradients);
+        RC_ASSERT(weightsAgain == weights);
     }));
 }
 
