@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/plasticity/diagnostics.h"
 #include "core/session/benchmark.h"
 
 #include <algorithm>
@@ -18,6 +17,7 @@
 #include "core/learning/learner.h"
 #include "core/learning/rollout.h"
 #include "core/nets/kernels/worker_pool.h"
+#include "core/plasticity/diagnostics.h"
 #include "core/plasticity/surgeon.h"
 #include "core/session/net_spec.h"
 #include "core/session/process_info.h"

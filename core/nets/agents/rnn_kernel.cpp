@@ -62,8 +62,7 @@ RnnKernel::RnnKernel(const RnnAgent& agent, WorkerPool& pool)
     if (agent.m_head.layer() != nullptr) {
         m_headWeight = sumOf(*agent.m_head.weight());
         m_headBias = sumOf(*agent.m_head.bias());
-        m_head.emplace(m_headWeight, m_gradients,
-                       LinearKernel::Layout{.ldx = m_hidden, .ldy = agent.m_shape.outputs});
+        m_head.emplace(m_headWeight, m_gradients, LinearKernel::Layout{.ldx = m_hidden, .ldy = agent.m_shape.outputs});
         m_headBiasGradient = m_gradients.add(m_headBias);
     }
 }

@@ -31,12 +31,9 @@ struct Entry {
 
 // A new operation is one file and one line here.
 constexpr std::array kOperations{
-    Entry{"compose", &make<Compose, ComposeSettings>},
-    Entry{"inject", &make<Inject, InjectSettings>},
-    Entry{"redraw", &make<Redraw, RedrawSettings>},
-    Entry{"blend", &make<Blend, BlendSettings>},
-    Entry{"reset_units", &make<ResetUnits, ResetSettings>},
-    Entry{"share_units", &make<ShareUnits, ShareUnitsSettings>},
+    Entry{"compose", &make<Compose, ComposeSettings>},      Entry{"inject", &make<Inject, InjectSettings>},
+    Entry{"redraw", &make<Redraw, RedrawSettings>},         Entry{"blend", &make<Blend, BlendSettings>},
+    Entry{"reset_units", &make<ResetUnits, ResetSettings>}, Entry{"share_units", &make<ShareUnits, ShareUnitsSettings>},
 };
 
 } // namespace
