@@ -41,11 +41,15 @@ void UnitStatistic::observe(const SiteMeasurement& measurement) {
             }
         }
     }
-    for (std::size_t i = 0; i < m_sums.size(); ++i) {
-        m_sums[i] += values[i];
+    // Every update comes through here: plain pointers, which do not alias, let both sums be vectors.
+    double* __restrict sums = m_sums.data();
+    const double* __restrict from = values.data();
+    for (std::size_t i = 0, n = m_sums.size(); i < n; ++i) {
+        sums[i] += from[i];
     }
-    for (double& count : m_counts) {
-        count += 1.0;
+    double* __restrict counts = m_counts.data();
+    for (std::size_t i = 0, n = m_counts.size(); i < n; ++i) {
+        counts[i] += 1.0;
     }
 }
 

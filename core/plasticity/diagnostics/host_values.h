@@ -8,13 +8,17 @@ namespace knife {
 /// A tensor's values in the CPU's memory, dense; those that are so already are not copied.
 class HostValues {
   public:
+    /// `values` must outlive this.
     explicit HostValues(const at::Tensor& values)
-        : m_values(values.is_cpu() && values.is_contiguous() ? values : values.cpu().contiguous()),
-          m_data(m_values.data_ptr<float>()) {}
+        : m_data(values.is_cpu() && values.is_contiguous() ? values.data_ptr<float>() : copy(values)) {}
     [[nodiscard]] const float* data() const { return m_data; }
 
   private:
-    at::Tensor m_values;
+    const float* copy(const at::Tensor& values) {
+        m_copy = values.cpu().contiguous();
+        return m_copy.data_ptr<float>();
+    }
+    at::Tensor m_copy; // before m_data, which may point into it
     const float* m_data;
 };
 
