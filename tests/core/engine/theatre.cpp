@@ -69,8 +69,10 @@ std::string whatChanges(Theatre& theatre, const SurgeryPlan& plan, std::int64_t 
     const at::Tensor actedBefore = act();
     const auto receipts = theatre.operate(plan, event);
     const Probe after = theatre.learner->probe(batch);
-    const std::string where = plan.operations.front().site + ", event " + std::to_string(event);
-    if (receipts.size() != plan.operations.size()) {
+    const std::string where =
+        (plan.operations.empty() ? plan.modules : std::vector<std::string>{plan.operations.front().site}).front() +
+        ", event " + std::to_string(event);
+    if (receipts.size() != plan.operations.size() + plan.modules.size()) {
         return where + ": " + std::to_string(receipts.size()) + " receipts";
     }
     const OutputChange change = Learner::difference(before, after);
