@@ -51,7 +51,12 @@ void UnitStatistic::observe(const SiteMeasurement& measurement) {
 }
 
 void UnitStatistic::count() {
-    m_counts = counts();
+    if (m_uncounted == 0.0) {
+        return;
+    }
+    for (double& value : m_counts) {
+        value += m_uncounted;
+    }
     m_uncounted = 0.0;
 }
 
@@ -65,8 +70,9 @@ std::vector<double> UnitStatistic::counts() const {
 
 std::vector<UnitDiagnostic> UnitStatistic::read() const {
     std::vector<UnitDiagnostic> columns;
+    const std::vector<float> read = means();
     for (const Reading& reading : m_readings) {
-        columns.push_back({reading.name, means()});
+        columns.push_back({reading.name, read});
         if (reading.finish) {
             reading.finish(columns.back().values);
         }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <array>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include "core/config/did_you_mean.h"
 #include "core/nets/agents/agent.h"
 #include "core/nets/agents/mlp_agent.h"
 #include "core/nets/agents/rnn_agent.h"
@@ -90,7 +93,7 @@ std::unique_ptr<AgentKernel> Agent::makeKernel(WorkerPool&) const {
 
 Result<std::unique_ptr<Agent>> makeAgent(const AgentShape& shape, const AgentMaterials& materials) {
     const std::string& kind = shape.config.kind;
-    std::string known;
+    std::vector<std::string> known;
     for (const Entry& entry : kAgents) {
         if (kind == entry.kind) {
             if (auto checked = checkSettings(shape); !checked) {
@@ -100,9 +103,9 @@ Result<std::unique_ptr<Agent>> makeAgent(const AgentShape& shape, const AgentMat
             initialise(shape.config, materials);
             return agent;
         }
-        known += fmt::format("{}\"{}\"", known.empty() ? "" : ", ", entry.kind);
+        known.emplace_back(entry.kind);
     }
-    return fail(ErrorCode::Usage, fmt::format("agent.kind = \"{}\": expected one of {}", kind, known));
+    return fail(ErrorCode::Usage, fmt::format("agent.kind: there is no agent '{}'{}", kind, suggestion(kind, known)));
 }
 
 } // namespace knife

@@ -126,11 +126,6 @@ at::Tensor contributionOf(const at::Tensor& activation, const Parameter& out, st
     return at::outer(activation, out.value.detach().select(1, column));
 }
 
-std::vector<float> readingOf(const UnitStatistic& statistic, const std::string& name) {
-    const std::vector<UnitDiagnostic> columns = statistic.read();
-    return std::ranges::find(columns, name, &UnitDiagnostic::name)->values;
-}
-
 } // namespace
 
 class TestDiagnostics : public QObject {
