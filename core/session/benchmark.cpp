@@ -169,7 +169,7 @@ Result<double> measureCompositeSpeed(const RunPlan& plan, const std::vector<Batc
     }
     SurgeryPlan surgery;
     for (const Site& site : (*operated)->online().sites().all()) {
-        if (site.composite != nullptr) {
+        if (site.acceptsComposites()) {
             surgery.operations.push_back({site.name, {}});
             for (int unit = 0; unit < site.units; unit += 4) {
                 surgery.operations.back().units.push_back(unit);
