@@ -98,7 +98,7 @@ void Diagnostics::stepped(const UpdateMoment& moment) {
     const auto began = std::chrono::steady_clock::now();
     const RowSource step = stepSource(moment.parameters, *moment.before);
     for (std::size_t i = 0; i < m_state.sites.size(); ++i) {
-        if (m_list.all()[i].weight == nullptr) {
+        if (!m_list.all()[i].hasRows()) {
             continue;
         }
         const SiteMeasurement& measurement = m_meter.measureStep(m_list.all()[i], step);
@@ -210,7 +210,7 @@ NeuronFrame Diagnostics::picture(const Clocks& clocks) const {
         frame.sites.push_back(
             {.name = site.name,
              .units = site.units,
-             .acceptsComposites = site.composite != nullptr,
+             .acceptsComposites = site.acceptsComposites(),
              .refusal = site.refusal,
              .diagnostics = useOpen ? valuesOf(m_state.sites[i].statistics) : m_state.sites[i].lastWindow,
              .composites = {}});

@@ -25,7 +25,7 @@ struct NetState {
     struct Branch {
         std::string site; ///< or the layer
         std::int64_t event = 0;
-        std::vector<int> units; ///< empty for a layer
+        std::vector<int> units; ///< empty for a whole layer
         bool operator==(const Branch&) const = default;
     };
     std::vector<Block> blocks;    ///< the first is the network as it was built, then two per branch

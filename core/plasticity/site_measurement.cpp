@@ -61,7 +61,7 @@ const SiteMeasurement& SiteMeter::measure(const Site& site, const SiteTap* tap, 
                                           double clip, const at::Tensor& born) {
     const at::NoGradGuard noGrad;
     clear();
-    if (site.weight != nullptr) {
+    if (site.hasRows()) {
         measureRows(site, clip);
     }
     if (tap == nullptr || !tap->hidden.defined()) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <algorithm>
 #include <array>
 #include <string>
 #include <vector>
@@ -62,6 +63,25 @@ void initialise(const AgentConfig& config, const AgentMaterials& materials) {
     }
 }
 
+Result<void> checkFurtherSites(const AgentShape& shape) {
+    const auto refuse = [](const std::string& site, const std::string& why) {
+        return fail(ErrorCode::Usage, fmt::format("agent.further_sites: \"{}\": {}", site, why));
+    };
+    for (const std::string& site : shape.config.furtherSites) {
+        if (site != kGruSite && site != kHeadSite) {
+            return refuse(site, fmt::format("expected \"{}\" or \"{}\"", kGruSite, kHeadSite));
+        }
+        if (site == kGruSite && shape.config.kind == "mlp") {
+            return refuse(site, "agents of kind \"mlp\" have no GRU cell");
+        }
+        if (site == kHeadSite && shape.outputs == 0) {
+            return refuse(site, "the agents of this method have no head of their own, its quantile network in [mixer] "
+                                "takes the place");
+        }
+    }
+    return {};
+}
+
 // Settings that the agent would silently ignore.
 Result<void> checkSettings(const AgentShape& shape) {
     const AgentConfig& config = shape.config;
@@ -82,10 +102,14 @@ Result<void> checkSettings(const AgentShape& shape) {
                                 "quantile network in [mixer] takes the place",
                                 config.headGain));
     }
-    return {};
+    return checkFurtherSites(shape);
 }
 
 } // namespace
+
+bool offers(const AgentConfig& config, std::string_view site) {
+    return std::ranges::find(config.furtherSites, site) != config.furtherSites.end();
+}
 
 std::unique_ptr<AgentKernel> Agent::makeKernel(WorkerPool&) const {
     return nullptr;
