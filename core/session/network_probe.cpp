@@ -9,6 +9,7 @@
 
 #include "core/learning/optimiser.h"
 #include "core/learning/targets.h"
+#include "core/session/net_spec.h"
 
 namespace knife {
 
@@ -44,7 +45,7 @@ NetworkProbe::NetworkProbe(const RunPlan& plan, NetSpec spec, const Learner& lea
     : m_config(plan.experiment.diagnostics),
       m_learning(plan.experiment.learning),
       m_env(plan.spec),
-      m_layout(plan.spec, plan.experiment.agent),
+      m_layout(inputLayout(plan)),
       m_spec(std::move(spec)),
       m_learner(learner),
       m_replay(replay),
