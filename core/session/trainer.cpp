@@ -47,7 +47,9 @@ class TrainerImpl final : public Trainer {
           m_hook(std::move(hook)),
           m_layout(inputLayout(m_plan)),
           m_learner(std::move(learner)),
-          m_surgeon(m_learner->online(), m_learner->target(), seed),
+          m_surgeon(
+              m_learner->online(), m_learner->target(), seed,
+              [this](const FactorizedNet& net) { return m_networks.siteInputs(net, m_counters.clocks.update.value); }),
           m_diagnostics(m_experiment.diagnostics, m_learner->online().sites(), m_plan.spec.nAgents),
           m_replay(static_cast<std::size_t>(m_experiment.learning.bufferEpisodes)),
           m_metrics(store, m_plan.spec.hasWin),
@@ -92,6 +94,7 @@ class TrainerImpl final : public Trainer {
     Result<void> takeGradientStep();
     TriggerCounts triggerCounts() const;
     Result<void> askInterventions(TriggerMoment moment);
+    Result<void> carryOut(SurgeryPlan plan, const std::string& reason);
     void noteRua(SiteReceipt& touched) const;
     /// Statistics of what a surgery has touched start anew.
     void touch(const SiteReceipt& touched);
@@ -351,18 +354,28 @@ Result<void> TrainerImpl::askInterventions(TriggerMoment moment) {
         if (!fires(intervention->trigger(), moment)) {
             continue;
         }
-        SurgeryPlan plan = intervention->propose(
-            {.diagnostics = m_diagnostics, .net = m_learner->online(), .update = moment.now.updates, .seed = m_seed});
-        if (plan.empty()) {
-            continue;
-        }
-        plan.reason =
+        const InterventionView view{
+            .diagnostics = m_diagnostics, .net = m_learner->online(), .update = moment.now.updates, .seed = m_seed};
+        const std::string reason =
             moment.occasion == TriggerMoment::Occasion::TaskSwitch ? "task_switch" : intervention->trigger().trigger;
-        if (auto receipt = operate(plan); !receipt) {
-            return tl::unexpected(receipt.error());
+        for (SurgeryPlan& plan : intervention->prepare(view)) {
+            if (auto done = carryOut(std::move(plan), reason); !done) {
+                return done;
+            }
+        }
+        if (auto done = carryOut(intervention->propose(view), reason); !done) {
+            return done;
         }
     }
     return {};
+}
+
+Result<void> TrainerImpl::carryOut(SurgeryPlan plan, const std::string& reason) {
+    if (plan.empty()) {
+        return {};
+    }
+    plan.reason = reason;
+    return operate(plan).map([](const SurgeryReceipt&) {});
 }
 
 Batch TrainerImpl::probeBatch() const {
@@ -417,10 +430,17 @@ Result<SurgeryReceipt> TrainerImpl::operate(const SurgeryPlan& plan) {
     if (measurable) {
         receipt.change = Learner::difference(before, m_learner->probe(batch));
     }
+    const bool startAnew = m_surgeon.startsUnitsAnew(plan);
     for (SiteReceipt& touched : receipt.sites) {
         noteRua(touched);
-        touch(touched);
+        if (startAnew) {
+            touch(touched);
+        }
     }
+    if (!startAnew) {
+        m_diagnostics.forgetComposites();
+    }
+    // Whatever was done: the parameters of live neurons may be elsewhere now.
     for (const auto& intervention : m_interventions) {
         intervention->touched(receipt.sites);
     }

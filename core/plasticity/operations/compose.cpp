@@ -124,7 +124,6 @@ std::vector<SiteReceipt> Compose::receipts(const FactorizedNet& net, const Surge
                             .units = found->units,
                             .kind = "composite",
                             .ruaBefore = {},
-                            .frozenParameters = 2 * perNeuron * count, // the knowledge and the compensation neuron
                             .trainableParameters = perNeuron * count});
     }
     return receipts;

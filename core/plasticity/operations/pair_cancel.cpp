@@ -6,6 +6,8 @@
 
 #include <ATen/ATen.h>
 
+#include "core/plasticity/net_state.h"
+
 namespace knife {
 
 namespace {
@@ -24,9 +26,14 @@ bool cancels(const CompositeBranch& branch) {
            sameBits(*branch.activeOut, *branch.compensationOut);
 }
 
+bool cancels(const InjectedLinear::Branch& branch) {
+    return sameBits(*branch.activeWeight, *branch.compensationWeight) &&
+           sameBits(*branch.activeBias, *branch.compensationBias);
+}
+
 } // namespace
 
-std::vector<NetState::Branch> cancelPairs(FactorizedNet& online, FactorizedNet& target) {
+void cancelPairs(FactorizedNet& online, FactorizedNet& target) {
     std::vector<NetState::Branch> dropped;
     for (const Site& site : online.sites().all()) {
         if (site.composite == nullptr) {
@@ -38,11 +45,18 @@ std::vector<NetState::Branch> cancelPairs(FactorizedNet& online, FactorizedNet& 
             }
         }
     }
+    for (const InjectedLinear* layer : online.sites().injectable()) {
+        const auto& branches = layer->branches();
+        for (std::size_t e = 0; e + 1 < branches.size(); ++e) { // the newest one learns
+            if (cancels(branches[e])) {
+                dropped.push_back({layer->name(), branches[e].event, {}});
+            }
+        }
+    }
     if (!dropped.empty()) {
         takeOut(online, dropped);
         takeOut(target, dropped);
     }
-    return dropped;
 }
 
 } // namespace knife

@@ -22,6 +22,7 @@ class TestCheckpoint : public QObject {
     void continuesBitForBitAfterSurgery();
     void continuesBitForBitAfterASwitch_data();
     void continuesBitForBitAfterASwitch();
+    void continuesBitForBitAfterConsolidation();
     void refusesDamagedBytes();
     void refusesAnotherExperiment();
     void undoEndsWithTheFirstUpdateOfAFollowingTarget();
@@ -155,6 +156,32 @@ void TestCheckpoint::continuesBitForBitAfterASwitch() {
     goesOnAlike(original, experiment, 40);
     QVERIFY(message.ParseFromString(original->save()));
     QCOMPARE(message.replay_held(), std::uint64_t(overrides.contains("learning.on_switch_buffer=reservoir") ? 32 : 0));
+}
+
+void TestCheckpoint::continuesBitForBitAfterConsolidation() {
+    const Experiment experiment = sequenceWith({});
+    Bench original(experiment);
+    original.advance(60);
+    QVERIFY(original->operate(planOf({{"agent.fc1", {0, 3, 9}}, {"mixer.hyper_w1", {1, 5}}})));
+    original.advance(7);
+    QVERIFY(original->operate(planOf({{"agent.fc1", {3, 4}}})));
+    original.advance(7);
+    SurgeryPlan plan = planOf({{"agent.fc1", {0, 3, 4, 9}}, {"mixer.hyper_w1", {1, 5}}});
+    plan.operation = "consolidate";
+    plan.settings = "policy = \"lstsq\"\nkeep_frozen = 0.3";
+    const std::string before = original->save();
+    const auto receipt = original->operate(plan);
+    QVERIFY2(receipt, receipt ? "" : receipt.error().describe().c_str());
+    QVERIFY(receipt->sites.at(0).frozenParameters < 0);
+    QVERIFY(receipt->change.episodes > 0);
+    QVERIFY(original->undo());
+    knife::checkpoint::Checkpoint undone;
+    knife::checkpoint::Checkpoint untouched;
+    QVERIFY(undone.ParseFromString(original->save()) && untouched.ParseFromString(before));
+    undone.set_receipts(untouched.receipts());
+    QCOMPARE(undone.SerializeAsString(), untouched.SerializeAsString());
+    QVERIFY(original->operate(plan));
+    goesOnAlike(original, experiment, 60);
 }
 
 void TestCheckpoint::refusesDamagedBytes() {
