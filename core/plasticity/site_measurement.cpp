@@ -95,7 +95,7 @@ const SiteMeasurement& SiteMeter::measureStep(const Site& site, const RowSource&
 }
 
 LiveRowParts SiteMeter::rowParts() const {
-    return {.bias = m_settings.rule.includeBias, .products = m_settings.products};
+    return {.bias = m_settings.rule.includeBias, .products = m_settings.products, .masks = m_anyFrozen};
 }
 
 void SiteMeter::measureRows(const Site& site, double clip) {

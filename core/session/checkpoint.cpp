@@ -129,7 +129,8 @@ void writeDiagnostics(const Diagnostics& diagnostics, const SiteList& sites, pb:
             pb::Statistic& sums = *message.add_statistics();
             sums.set_name(statistic.name());
             sums.mutable_sums()->Assign(statistic.sums().begin(), statistic.sums().end());
-            sums.mutable_counts()->Assign(statistic.counts().begin(), statistic.counts().end());
+            const std::vector<double> counts = statistic.counts();
+            sums.mutable_counts()->Assign(counts.begin(), counts.end());
         }
         for (const UnitDiagnostic& column : state.lastWindow) {
             pb::UnitValues& values = *message.add_last_window();

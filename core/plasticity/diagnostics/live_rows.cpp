@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <stdexcept>
 
 #include <ATen/ATen.h>
@@ -99,8 +100,8 @@ void sumLiveRows(const Site& site, const RowSource& source, LiveRowParts parts, 
         const RowValues values = source(live.rows);
         const HostValues signal(values.signal);
         const HostValues weight(values.weight);
-        const HostValues mask(live.rows.mask);
-        const IncomingRows rows{signal.data(), weight.data(), mask.data(), live.rows.value.size(1)};
+        const std::optional<HostValues> mask = parts.masks ? std::optional<HostValues>(live.rows.mask) : std::nullopt;
+        const IncomingRows rows{signal.data(), weight.data(), mask ? mask->data() : nullptr, live.rows.value.size(1)};
         if (live.units == nullptr) {
             if (live.begins) {
                 clear(out, 0, units);

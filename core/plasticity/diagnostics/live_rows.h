@@ -38,6 +38,7 @@ struct LiveRowSums {
 struct LiveRowParts {
     bool bias = false;
     bool products = true; ///< else they stay 0
+    bool masks = true;    ///< else no entry is frozen, and masks are not even read
 };
 void sumLiveRows(const Site& site, const RowSource& source, LiveRowParts parts, LiveRowSums& out);
 

@@ -51,7 +51,7 @@ constexpr std::array<Optional, 7> kOptional{{
 std::vector<UnitStatistic> makeUnitStatistics(const UnitStatisticsRequest& request) {
     const int units = request.site.units;
     const RuaRule rule = ruaRule(request.config);
-    std::vector<UnitStatistic> statistics{makeRua(units, rule), makeActivity(units, rule)};
+    std::vector<UnitStatistic> statistics{makeRua(units, rule)};
     for (const Maker make : kAlways) {
         statistics.push_back(make(units));
     }

@@ -199,7 +199,7 @@ std::string complaintOfDepth(const std::vector<std::int64_t>& hidden) {
     FeedForwardKernel kernel(net);
     Outcome outcome{at::empty({rows, 3}), dy, {}, {}};
     kernel.load(rows, {rows}, 1);
-    kernel.forward(rows, 0, 0, x.data_ptr<float>(), outcome.joint.data_ptr<float>());
+    kernel.forward(rows, 0, x.data_ptr<float>(), outcome.joint.data_ptr<float>());
     kernel.beginBackward(1);
     kernel.backward(rows, 0, 0, x.data_ptr<float>(), dy.data_ptr<float>());
     kernel.endBackward();
