@@ -44,6 +44,9 @@ std::vector<NetState::Branch> branchesOf(const FactorizedNet& net) {
             for (const CompositeBranch& branch : site.composite->branches()) {
                 branches.push_back({site.name, branch.event, branch.units});
             }
+            for (const UnitClones& clones : site.composite->clones()) {
+                branches.push_back({site.name, clones.event(), clones.groups().units, clones.groups().groups});
+            }
         }
     }
     for (const InjectedLinear* layer : net.sites().injectable()) {
@@ -64,7 +67,11 @@ bool addBranch(FactorizedNet& net, const NetState::Branch& branch) {
     if (site == nullptr || site->composite == nullptr) {
         return false;
     }
-    site->composite->addBranchStructure(net.parameters(), branch.event, branch.units);
+    if (!branch.groups.empty()) {
+        site->composite->addClones(net.parameters(), branch.event, {branch.units, branch.groups});
+    } else {
+        site->composite->addBranchStructure(net.parameters(), branch.event, branch.units);
+    }
     return true;
 }
 

@@ -90,6 +90,7 @@ void writeBranches(const FactorizedNet& net, pb::Checkpoint& out) {
         message.set_site(branch.site);
         message.set_event(branch.event);
         message.mutable_units()->Assign(branch.units.begin(), branch.units.end());
+        message.mutable_groups()->Assign(branch.groups.begin(), branch.groups.end());
     }
 }
 
@@ -98,7 +99,8 @@ bool isPossible(const NetState::Branch& branch, const FactorizedNet& net) {
         return branch.units.empty();
     }
     const bool ascending = std::ranges::adjacent_find(branch.units, std::greater_equal<>{}) == branch.units.end();
-    return !branch.units.empty() && ascending && branch.units.front() >= 0 &&
+    const bool sound = branch.groups.empty() || areSound({branch.units, branch.groups}, net.spec().mixerShape.agents);
+    return !branch.units.empty() && ascending && sound && branch.units.front() >= 0 &&
            branch.units.back() < net.sites().find(branch.site)->units;
 }
 
@@ -111,7 +113,8 @@ Result<void> rebuildBranches(const pb::Checkpoint& in, FactorizedNet& net) {
         }
         const NetState::Branch branch{.site = message.site(),
                                       .event = message.event(),
-                                      .units = {message.units().begin(), message.units().end()}};
+                                      .units = {message.units().begin(), message.units().end()},
+                                      .groups = {message.groups().begin(), message.groups().end()}};
         if (!isPossible(branch, net) || !addBranch(net, branch)) {
             return corrupt(fmt::format("a surgery at site \"{}\" names impossible units", message.site()));
         }

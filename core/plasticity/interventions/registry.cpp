@@ -3,6 +3,7 @@
 
 #include "core/config/method_section.h"
 #include "core/plasticity/interventions/continual_backprop.h"
+#include "core/plasticity/interventions/gradps.h"
 #include "core/plasticity/interventions/intervention.h"
 #include "core/plasticity/interventions/knife.h"
 #include "core/plasticity/interventions/l2.h"
@@ -25,16 +26,13 @@ namespace knife {
 namespace {
 
 Result<std::unique_ptr<Intervention>> makeKnife(const Section& section, const FactorizedNet& net) {
-    const auto config = readMethod<KnifeConfig>(section);
+    const auto config = readAtSites<KnifeConfig>(section, net.sites(), &refuseComposites);
     if (!config) {
         return tl::unexpected(config.error());
     }
     if (config->policy.target == "none") {
         return tl::unexpected(section.errorAt("target", "composites add parameters, so the target network cannot be "
                                                         "left out of the surgery"));
-    }
-    if (auto known = checkSites(section, config->policy, net.sites(), &refuseComposites); !known) {
-        return tl::unexpected(known.error());
     }
     return std::make_unique<Knife>(*config);
 }
@@ -57,6 +55,8 @@ constexpr std::array kInterventions{
     Entry{"continual_backprop", &makeContinualBackprop, &resolveMethod<ContinualBackpropConfig>},
     Entry{"self_normalized_resets", &makeSelfNormalizedResets, &resolveMethod<SelfNormalizedResetsConfig>},
     Entry{"regrama", &makeRegrama, &resolveMethod<RegramaConfig>},
+    Entry{"gxd", &makeGxd, &resolveMethod<GxdConfig>},
+    Entry{"gradps", &makeGradps, &resolveMethod<GradpsConfig>},
     Entry{"l2", &makeL2, &resolveMethod<L2Config>},
     Entry{"l2_init", &makeL2Init, &resolveMethod<L2InitConfig>},
     Entry{"weight_clipping", &makeWeightClipping, &resolveMethod<WeightClippingConfig>},

@@ -10,6 +10,7 @@
 #include "core/plasticity/operations/redraw.h"
 #include "core/plasticity/operations/reset_units.h"
 #include "core/plasticity/operations/share_units.h"
+#include "core/plasticity/operations/split_units.h"
 
 namespace knife {
 
@@ -31,9 +32,13 @@ struct Entry {
 
 // A new operation is one file and one line here.
 constexpr std::array kOperations{
-    Entry{"compose", &make<Compose, ComposeSettings>},      Entry{"inject", &make<Inject, InjectSettings>},
-    Entry{"redraw", &make<Redraw, RedrawSettings>},         Entry{"blend", &make<Blend, BlendSettings>},
-    Entry{"reset_units", &make<ResetUnits, ResetSettings>}, Entry{"share_units", &make<ShareUnits, ShareUnitsSettings>},
+    Entry{"compose", &make<Compose, ComposeSettings>},
+    Entry{"inject", &make<Inject, InjectSettings>},
+    Entry{"redraw", &make<Redraw, RedrawSettings>},
+    Entry{"blend", &make<Blend, BlendSettings>},
+    Entry{"reset_units", &make<ResetUnits, ResetSettings>},
+    Entry{"share_units", &make<ShareUnits, ShareUnitsSettings>},
+    Entry{"split_units", &make<SplitUnits, SplitUnitsSettings>},
 };
 
 } // namespace
