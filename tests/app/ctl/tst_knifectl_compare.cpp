@@ -230,7 +230,7 @@ void TestKnifectlCompare::whatIsLeftOfEarlierTasks() {
     QCOMPARE(study["arms"].toArray().size(), 1); // looking back makes no other experiment
     const QJsonObject arm = armOf(study, "study");
     const QJsonArray tasks = arm["tasks"].toArray();
-    const QJsonValue kept = arm["retention"];
+    const QJsonObject kept = arm["retention"].toObject();
     QCOMPARE(kept["runs"].toInt(), 2);
     QCOMPARE(valueOf(kept["average_performance"]), (1.0 + 2.0 + 2.0) / 3);
     QCOMPARE(valueOf(kept["forgetting"]), (3.0 + 1.0) / 2);
@@ -241,7 +241,7 @@ void TestKnifectlCompare::whatIsLeftOfEarlierTasks() {
     QVERIFY(tasks.at(2)["forgetting"].isNull());
     QVERIFY(study["notes"].toArray().first().toString().startsWith("only 2 of 3 runs"));
     const QJsonObject scaled = ctl.run({"compare", "--all", "--reps", "200", "--scale", "0:4", "--json"}).object();
-    QCOMPARE(valueOf(armOf(scaled, "study")["retention"]["forgetting"]), 0.5);
+    QCOMPARE(valueOf(armOf(scaled, "study")["retention"].toObject()["forgetting"]), 0.5);
     QVERIFY(ctl.run({"compare", "--all", "--reps", "200"}).out.contains("At the end of the sequence"));
 }
 
