@@ -57,11 +57,8 @@ CompositeLinear::CompositeLinear(ParameterSet& parameters, const std::string& na
 }
 
 at::Tensor CompositeLinear::forward(const at::Tensor& x, SiteTap* tap) const {
-    at::Tensor z = at::linear(x, m_weight->value, m_bias->value);
-    for (const UnitClones& clones : m_clones) {
-        z = clones.applied(x, z, m_weight->value, m_bias->value);
-    }
-    const at::Tensor h = at::relu(z);
+    const at::Tensor z = at::linear(x, m_weight->value, m_bias->value);
+    const at::Tensor h = at::relu(m_clones.applied(x, z, m_weight->value, m_bias->value));
     if (tap != nullptr) {
         record(*tap, h);
         tap->branches.resize(m_branches.size());
@@ -109,15 +106,13 @@ void CompositeLinear::addComposites(ParameterSet& parameters, std::int64_t event
             freezeNeurons(parameters, *branch.activeIn, *branch.activeBias, *branch.activeOut, columns, knowledge);
         }
     }
-    for (const UnitClones& clones : m_clones) {
-        clones.freeze(parameters, units);
-    }
+    m_clones.freeze(parameters, units);
     supersede(units);
     declareBranch(parameters, event, units, born);
 }
 
 void CompositeLinear::addClones(ParameterSet& parameters, std::int64_t event, const AgentGroups& groups) {
-    m_clones.emplace_back(parameters, fmt::format("{}.event{}", m_name, event), event, groups, *m_weight);
+    m_clones.add(parameters, fmt::format("{}.event{}", m_name, event), event, groups, *m_weight);
 }
 
 void CompositeLinear::addBranchStructure(ParameterSet& parameters, std::int64_t event, const std::vector<int>& units) {

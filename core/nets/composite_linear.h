@@ -79,7 +79,7 @@ class CompositeLinear {
     [[nodiscard]] const Parameter& outBias() const { return *m_outBias; }
     [[nodiscard]] Parameter* outBiasParameter() const { return m_outBias; }
     [[nodiscard]] const std::vector<CompositeBranch>& branches() const { return m_branches; }
-    [[nodiscard]] const std::vector<UnitClones>& clones() const { return m_clones; }
+    [[nodiscard]] const UnitClones& clones() const { return m_clones; }
     /// Grows whenever branches come or go: whoever keeps addresses of their parameters must look at it.
     [[nodiscard]] std::int64_t version() const { return m_version; }
 
@@ -95,7 +95,7 @@ class CompositeLinear {
     Parameter* m_out;
     Parameter* m_outBias;
     std::vector<CompositeBranch> m_branches;
-    std::vector<UnitClones> m_clones;
+    UnitClones m_clones;
     std::int64_t m_version = 0;
 };
 

@@ -2,6 +2,7 @@
 #include "core/nets/unit_clones.h"
 
 #include <algorithm>
+#include <iterator>
 #include <span>
 #include <utility>
 
@@ -54,28 +55,39 @@ bool areSound(const AgentGroups& groups, std::int64_t agents) {
     return true;
 }
 
-UnitClones::UnitClones(ParameterSet& parameters, const std::string& name, std::int64_t event, AgentGroups groups,
-                       const Parameter& weight)
-    : m_event(event), m_groups(std::move(groups)) {
-    int mostGroups = 0;
-    for (std::size_t i = 0; i < m_groups.units.size(); ++i) {
-        const int clones = m_groups.clonesOf(i);
-        m_owners.insert(m_owners.end(), static_cast<std::size_t>(clones), m_groups.units[i]);
-        mostGroups = std::max(mostGroups, clones);
-    }
+void UnitClones::add(ParameterSet& parameters, const std::string& name, std::int64_t event, const AgentGroups& groups,
+                     const Parameter& weight) {
     const at::Device device = parameters.device();
-    for (int group = 1; group <= mostGroups; ++group) {
-        m_levels.push_back(levelOf(group, device));
+    Event& added = m_events.emplace_back();
+    added.event = event;
+    added.groups = groups;
+    for (std::size_t i = 0; i < groups.units.size(); ++i) {
+        added.owners.insert(added.owners.end(), static_cast<std::size_t>(groups.clonesOf(i)), groups.units[i]);
     }
-    const at::Tensor rows = weight.value.detach().index_select(0, owners(device)).cpu();
-    m_rows = parameters.declare(name + ".clones", rows);
+    const at::Tensor rows = weight.value.detach().index_select(0, indexTensor(added.owners, device)).cpu();
+    added.rows = parameters.declare(name + ".clones", rows);
     parameters.seal(Trainability::Trainable);
-    m_born = parameters.declare(name + ".born", rows);
+    added.born = parameters.declare(name + ".born", rows);
     parameters.seal(Trainability::Frozen);
+
+    m_levels.clear();
+    for (int group = 1;; ++group) {
+        Level level = levelOf(group, device);
+        if (!level.units.defined()) {
+            break;
+        }
+        m_levels.push_back(std::move(level));
+    }
 }
 
-at::Tensor UnitClones::owners(at::Device device) const {
-    return indexTensor(m_owners, device);
+void UnitClones::clear() {
+    m_events.clear();
+    m_levels.clear();
+}
+
+bool UnitClones::has(int unit) const {
+    return std::ranges::any_of(
+        m_events, [unit](const Event& event) { return std::ranges::binary_search(event.groups.units, unit); });
 }
 
 UnitClones::Level UnitClones::levelOf(int group, at::Device device) const {
@@ -83,46 +95,59 @@ UnitClones::Level UnitClones::levelOf(int group, at::Device device) const {
     std::vector<std::int64_t> clones;
     std::vector<at::Tensor> uses;
     std::int64_t firstClone = 0;
-    for (std::size_t i = 0; i < m_groups.units.size(); ++i) {
-        const int count = m_groups.clonesOf(i);
-        if (group <= count) {
-            const std::span<const int> ofUnit = groupsOf(m_groups, i);
-            units.push_back(m_groups.units[i]);
-            clones.push_back(firstClone + group - 1);
-            uses.push_back(at::tensor(std::vector<int>(ofUnit.begin(), ofUnit.end())) == group);
+    for (const Event& event : m_events) {
+        for (std::size_t i = 0; i < event.groups.units.size(); ++i) {
+            const int count = event.groups.clonesOf(i);
+            if (group <= count) {
+                const std::span<const int> ofUnit = groupsOf(event.groups, i);
+                units.push_back(event.groups.units[i]);
+                clones.push_back(firstClone + group - 1);
+                uses.push_back(at::tensor(std::vector<int>(ofUnit.begin(), ofUnit.end())) == group);
+            }
+            firstClone += count;
         }
-        firstClone += count;
+    }
+    if (units.empty()) {
+        return {};
     }
     return {indexTensor(units, device), indexTensor(clones, device), at::stack(uses, 1).to(device)};
 }
 
 at::Tensor UnitClones::applied(const at::Tensor& x, const at::Tensor& z, const at::Tensor& weight,
                                const at::Tensor& bias) const {
+    if (m_events.empty()) {
+        return z;
+    }
+    std::vector<at::Tensor> rows;
+    std::ranges::transform(m_events, std::back_inserter(rows), [](const Event& event) { return event.rows->value; });
+    const at::Tensor allRows = at::cat(rows);
     at::Tensor result = z;
     for (const Level& level : m_levels) {
         const at::Tensor ownRows = weight.detach().index_select(0, level.units);
-        const at::Tensor difference = m_rows->value.index_select(0, level.clones) - ownRows;
+        const at::Tensor difference = allRows.index_select(0, level.clones) - ownRows;
         const at::Tensor ofUnits = bias.index_select(0, level.units);
         // The bias counts once in z; what is added here is 0 and carries its gradient.
         const at::Tensor cloned =
             z.detach().index_select(1, level.units) + at::linear(x, difference) + (ofUnits - ofUnits.detach());
         const at::Tensor own = result.index_select(1, level.units);
-        const std::int64_t cycles = z.size(0) / m_groups.agents();
-        const at::Tensor chosen = at::where(level.uses.repeat({cycles, 1}), cloned, own);
-        result = result.index_copy(1, level.units, chosen);
+        const std::vector<std::int64_t> byAgent{-1, level.uses.size(0), level.uses.size(1)};
+        const at::Tensor chosen = at::where(level.uses, cloned.view(byAgent), own.view(byAgent));
+        result = result.index_copy(1, level.units, chosen.view(own.sizes()));
     }
     return result;
 }
 
 void UnitClones::freeze(ParameterSet& parameters, const std::vector<int>& units) const {
-    at::Tensor entries = at::zeros(m_rows->value.sizes(), at::kBool);
-    for (std::size_t clone = 0; clone < m_owners.size(); ++clone) {
-        if (std::ranges::binary_search(units, static_cast<int>(m_owners[clone]))) {
-            entries.select(0, static_cast<std::int64_t>(clone)).fill_(true);
+    for (const Event& event : m_events) {
+        at::Tensor entries = at::zeros(event.rows->value.sizes(), at::kBool);
+        for (std::size_t clone = 0; clone < event.owners.size(); ++clone) {
+            if (std::ranges::binary_search(units, static_cast<int>(event.owners[clone]))) {
+                entries.select(0, static_cast<std::int64_t>(clone)).fill_(true);
+            }
         }
-    }
-    if (entries.any().item<bool>()) {
-        parameters.freeze(*m_rows, entries);
+        if (entries.any().item<bool>()) {
+            parameters.freeze(*event.rows, entries);
+        }
     }
 }
 

@@ -37,13 +37,24 @@ struct AgentGroups {
 /// Whether every unit has a group for each of so many agents, and at least two of them without a gap.
 [[nodiscard]] bool areSound(const AgentGroups& groups, std::int64_t agents);
 
-/// The clones that one surgery made at one layer.
+/// All clones of one layer. No unit has them from two surgeries.
 class UnitClones {
   public:
+    /// What one surgery made.
+    struct Event {
+        std::int64_t event = 0;
+        AgentGroups groups;
+        std::vector<std::int64_t> owners; ///< [clones]: their units
+        Parameter* rows = nullptr;        ///< [clones, d_in]
+        Parameter* born = nullptr;        ///< as they began
+    };
+
     /// Declares `<name>.clones` [clones, d_in], trainable, and `<name>.born`, frozen, as copies of the rows of
     /// `weight`.
-    UnitClones(ParameterSet& parameters, const std::string& name, std::int64_t event, AgentGroups groups,
-               const Parameter& weight);
+    void add(ParameterSet& parameters, const std::string& name, std::int64_t event, const AgentGroups& groups,
+             const Parameter& weight);
+    /// Forgets all; the caller truncates the parameter set.
+    void clear();
 
     /// z [rows, units] of x [rows, d_in] with the clones in force. Rows cycle through the agents. Differentiable in
     /// everything but x: a layer with clones reads raw inputs.
@@ -52,27 +63,21 @@ class UnitClones {
     /// Freezes the clones of some units (ascending).
     void freeze(ParameterSet& parameters, const std::vector<int>& units) const;
 
-    [[nodiscard]] std::int64_t event() const { return m_event; }
-    [[nodiscard]] const AgentGroups& groups() const { return m_groups; }
-    [[nodiscard]] const Parameter& rows() const { return *m_rows; }
-    /// Unit of every clone: [clones].
-    [[nodiscard]] at::Tensor owners(at::Device device) const;
+    [[nodiscard]] const std::vector<Event>& events() const { return m_events; }
+    [[nodiscard]] bool empty() const { return m_events.empty(); }
+    [[nodiscard]] bool has(int unit) const;
 
   private:
-    // The clones of one group number: at most one per unit.
+    // The clones of one group number over all events: at most one per unit.
     struct Level {
         at::Tensor units;  ///< [n]
-        at::Tensor clones; ///< [n], rows of m_rows
+        at::Tensor clones; ///< [n], rows of all events' clones one after another
         at::Tensor uses;   ///< [agents, n], whether the agent belongs to the group
     };
     [[nodiscard]] Level levelOf(int group, at::Device device) const;
 
-    std::int64_t m_event;
-    AgentGroups m_groups;
-    std::vector<std::int64_t> m_owners; ///< [clones]: their units
-    std::vector<Level> m_levels;        ///< groups 1, 2, …
-    Parameter* m_rows;
-    Parameter* m_born;
+    std::vector<Event> m_events;
+    std::vector<Level> m_levels; ///< groups 1, 2, …
 };
 
 } // namespace knife

@@ -44,8 +44,8 @@ std::vector<NetState::Branch> branchesOf(const FactorizedNet& net) {
             for (const CompositeBranch& branch : site.composite->branches()) {
                 branches.push_back({site.name, branch.event, branch.units});
             }
-            for (const UnitClones& clones : site.composite->clones()) {
-                branches.push_back({site.name, clones.event(), clones.groups().units, clones.groups().groups});
+            for (const UnitClones::Event& clones : site.composite->clones().events()) {
+                branches.push_back({site.name, clones.event, clones.groups.units, clones.groups.groups});
             }
         }
     }

@@ -14,12 +14,12 @@ AgentGroups groupsOf(const SiteOperation& operation) {
     return {operation.units, operation.groups};
 }
 
-void settleClones(const UnitClones& clones, const Parameter& weight, OptimiserPolicy policy) {
-    const Parameter& rows = clones.rows();
+void settleClones(const UnitClones::Event& clones, const Parameter& weight, OptimiserPolicy policy) {
+    const Parameter& rows = *clones.rows;
     if (policy == OptimiserPolicy::MeanFill) {
         rows.moment2.copy_(weight.moment2.mean(0, /*keepdim=*/true).expand_as(rows.moment2));
     } else if (policy == OptimiserPolicy::Keep) {
-        const at::Tensor owners = clones.owners(weight.value.device());
+        const at::Tensor owners = at::tensor(clones.owners, at::kLong).to(weight.value.device());
         rows.moment1.copy_(weight.moment1.index_select(0, owners));
         rows.moment2.copy_(weight.moment2.index_select(0, owners));
     }
@@ -40,11 +40,9 @@ std::string refuseSplitting(const Site& site) {
 }
 
 bool isPlain(const CompositeLinear& layer, int unit) {
-    const auto isIn = [unit](const std::vector<int>& units) {
-        return std::ranges::binary_search(units, unit);
-    };
-    return std::ranges::none_of(layer.branches(), isIn, &CompositeBranch::units) &&
-           std::ranges::none_of(layer.clones(), isIn, [](const UnitClones& clones) { return clones.groups().units; });
+    return !layer.clones().has(unit) && std::ranges::none_of(layer.branches(), [unit](const CompositeBranch& branch) {
+        return std::ranges::binary_search(branch.units, unit);
+    });
 }
 
 Result<void> SplitUnits::check(const SurgeryPlan& plan, const FactorizedNet& net) const {
@@ -81,7 +79,7 @@ void SplitUnits::apply(FactorizedNet& net, const SurgeryPlan& plan, const Surger
         }
         site.composite->addClones(net.parameters(), draws.event, groupsOf(*found));
         if (net.parameters().use() == ParameterUse::Trained) {
-            settleClones(site.composite->clones().back(), *site.weight, plan.optimiser);
+            settleClones(site.composite->clones().events().back(), *site.weight, plan.optimiser);
         }
     }
 }

@@ -146,7 +146,7 @@ class TestGradps : public QObject {
         SurgeryPlan plan = splitOf({.site = "agent.fc1", .units = {1, 4, 9}, .groups = {0, 1, 0, 0, 1, 2, 1, 0, 1}});
         QCOMPARE(whatChanges(theatre, plan, 0), std::string());
         theatre.train(4); // clones and rows drift apart
-        const at::Tensor clones = theatre.layer("agent.fc1").clones()[0].rows().value.detach();
+        const at::Tensor clones = theatre.layer("agent.fc1").clones().events()[0].rows->value.detach();
         QVERIFY(!sameBits(clones[0], theatre.layer("agent.fc1").weight()->value.detach()[1]));
         plan = splitOf({.site = "agent.fc1", .units = {0, 15}, .groups = {0, 0, 1, 0, 1, 1}});
         QCOMPARE(whatChanges(theatre, plan, 1), std::string());
@@ -173,7 +173,7 @@ class TestGradps : public QObject {
         const auto reference = buildNet(slow.net());
         reference->sites()
             .find("agent.fc1")
-            ->composite->addClones(reference->parameters(), 0, theatre.layer("agent.fc1").clones()[0].groups());
+            ->composite->addClones(reference->parameters(), 0, theatre.layer("agent.fc1").clones().events()[0].groups);
         reference->parameters().copyValuesFrom(theatre.online().parameters());
         const Batch batch = theatre.batch(77);
         const at::NoGradGuard noGrad;
@@ -197,7 +197,7 @@ class TestGradps : public QObject {
         for (std::int64_t row = 0; row < 12; ++row) {
             const int group = ofUnit[static_cast<std::size_t>(row % 3)];
             const at::Tensor weights =
-                group == 0 ? layer.weight()->value[5] : layer.clones()[0].rows().value[group - 1];
+                group == 0 ? layer.weight()->value[5] : layer.clones().events()[0].rows->value[group - 1];
             const at::Tensor expected = at::relu((weights * x[row]).sum() + layer.bias()->value[5]);
             QVERIFY(at::allclose(tap.hidden[row][5], expected, 1e-5, 1e-6));
         }
@@ -221,7 +221,7 @@ class TestGradps : public QObject {
             std::vector<at::Tensor> gradients{layer.weight()->grad[5].clone(), layer.bias()->grad.clone(),
                                               layer.out()->grad.clone()};
             if (!groups.empty()) {
-                gradients.push_back(layer.clones()[0].rows().grad.clone());
+                gradients.push_back(layer.clones().events()[0].rows->grad.clone());
             }
             return gradients;
         };
@@ -255,7 +255,7 @@ class TestGradps : public QObject {
         QCOMPARE(receipts[0].trainableParameters, 2 * width);
         QCOMPARE(theatre.online().parameters().blocks()[1].size(), 2 * width);
         QCOMPARE(receipts[0].frozenParameters, theatre.online().parameters().blocks()[2].size());
-        const Parameter& rows = theatre.layer("agent.fc1").clones()[0].rows();
+        const Parameter& rows = *theatre.layer("agent.fc1").clones().events()[0].rows;
         const at::Tensor before = theatre.layer("agent.fc1").weight()->moment2;
         const at::Tensor expected = plan.optimiser == OptimiserPolicy::Keep       ? before[7]
                                     : plan.optimiser == OptimiserPolicy::MeanFill ? before.mean(0)
@@ -274,7 +274,7 @@ class TestGradps : public QObject {
         QVERIFY(theatre.surgeon.undo());
         QVERIFY(online.sameBitsAs(theatre.online().parameters()));
         QVERIFY(target.sameBitsAs(theatre.target().parameters()));
-        QCOMPARE(theatre.layer("agent.fc1").clones().size(), std::size_t(1));
+        QCOMPARE(theatre.layer("agent.fc1").clones().events().size(), std::size_t(1));
     }
 
     void resetsOfTheLayerEndClones() {
