@@ -52,6 +52,16 @@ Json freshTaskJson(const FreshTaskFigures& task) {
             {"fresh_steps_to_threshold", numberOrNull(task.freshSteps)}};
 }
 
+Json retentionJson(const StudyArm& arm) {
+    if (!arm.retention) {
+        return nullptr;
+    }
+    return {{"runs", arm.retention->runs},
+            {"average_performance", toJson(arm.retention->averagePerformance)},
+            {"forgetting", toJson(arm.retention->forgetting)},
+            {"backward_transfer", toJson(arm.retention->backwardTransfer)}};
+}
+
 Json tasksJson(const StudyArm& arm) {
     Json list = Json::array();
     for (std::size_t t = 0; t < arm.figures.tasks.size(); ++t) {
@@ -64,6 +74,10 @@ Json tasksJson(const StudyArm& arm) {
                   {"end", toJson(task.end)}};
         if (arm.fresh) {
             json.update(freshTaskJson(arm.fresh->tasks[t]));
+        }
+        if (arm.retention) {
+            json["at_end"] = toJson(arm.retention->atEnd[t]);
+            json["forgetting"] = t < arm.retention->lost.size() ? toJson(arm.retention->lost[t]) : Json(nullptr);
         }
         list.push_back(std::move(json));
     }
@@ -150,6 +164,7 @@ Json armJson(const Study& study, const StudyArm& arm, TaskScore score) {
             {"std", numberOrNull(figures.standardDeviation)},
             {"standard_error", numberOrNull(figures.standardError)},
             {"online_average", toJson(figures.onlineAverage)},
+            {"retention", retentionJson(arm)},
             {"fresh", freshJson(arm)},
             {"baseline", baselineJson(study, arm)},
             {"tasks", tasksJson(arm)},

@@ -18,6 +18,7 @@
 #include "app/ctl/run_json.h"
 #include "core/config/did_you_mean.h"
 #include "core/store/run_reader.h"
+#include "core/types/metric_names.h"
 
 namespace knife {
 
@@ -201,6 +202,9 @@ class RunsReader {
         RunCurves curves{
             record.id.value, record.seed,
             splitByTask(series->envStep, series->value, switchesOf(*events), record.clocks.envStep.value, record.task)};
+        if (auto read = readEnds(record, **config, *events, curves.tasks); !read) {
+            return read;
+        }
         for (std::size_t k = 0; k < curves.tasks.size(); ++k) {
             TaskCurve& task = curves.tasks[k];
             task.identity = taskIdentity(**config, k, task.name);
@@ -211,6 +215,26 @@ class RunsReader {
         }
         m_runs.configs.push_back({record.experiment, *config});
         m_runs.curves.push_back(std::move(curves));
+        return {};
+    }
+
+    /// What the run still knew of its earlier tasks at the end, where it asked itself.
+    Result<void> readEnds(const RunRecord& record, const FlatConfig& config, const std::vector<EventRecord>& events,
+                          std::vector<TaskCurve>& tasks) {
+        const auto when = config.find("evaluation.earlier_tasks");
+        if (when == config.end() || when->second == "never" || tasks.size() < 2) {
+            return {};
+        }
+        const std::int64_t lastSwitch = switchesOf(events).back().envStep;
+        for (std::size_t k = 0; k + 1 < tasks.size(); ++k) {
+            const auto series = m_reader.series(record.id, metricOfTask(m_metric, k));
+            if (!series) {
+                return tl::unexpected(series.error());
+            }
+            if (series->size() > 0 && series->envStep.back() > lastSwitch) {
+                tasks[k].atEnd = series->value.back();
+            }
+        }
         return {};
     }
 

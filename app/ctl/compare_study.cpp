@@ -74,7 +74,7 @@ class StudyBuilder {
                 curves.runs.push_back(m_curves[member]);
             }
             std::ranges::stable_sort(curves.runs, {}, &RunCurves::seed);
-            arms().push_back({arm, std::move(curves), {}, {}, {}, {}, {}, {}});
+            arms().push_back({arm, std::move(curves), {}, {}, {}, {}, {}, {}, {}});
         }
         m_study.diff = configDiff(m_study.configs, m_arms);
         return {};
@@ -235,6 +235,11 @@ class StudyBuilder {
         curveOptions.reps = std::min(curveOptions.reps, kCurveReps);
         for (StudyArm& arm : arms()) {
             arm.figures = describeArm(arm.curves, score(), m_study.options.bootstrap);
+            arm.retention = describeRetention(arm.curves, m_study.options.bootstrap);
+            if (arm.retention && arm.retention->runs < arm.curves.runs.size()) {
+                note(fmt::format("only {} of {} runs of arm \"{}\" have evaluated their earlier tasks at the end",
+                                 arm.retention->runs, arm.curves.runs.size(), arm.arm.name));
+            }
             arm.profile = performanceBands(scoreMatrix(arm.curves, score()), m_study.taus, curveOptions);
         }
     }

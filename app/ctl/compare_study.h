@@ -13,6 +13,7 @@
 #include "core/stats/baseline_figures.h"
 #include "core/stats/bootstrap.h"
 #include "core/stats/fresh_figures.h"
+#include "core/stats/retention_figures.h"
 #include "core/types/error.h"
 
 namespace knife {
@@ -37,6 +38,7 @@ struct StudyArm {
     Arm arm;
     ArmCurves curves;
     ArmFigures figures;
+    std::optional<RetentionFigures> retention;
     std::vector<Estimate> profile; ///< share of scores above each of Study::taus
     std::string freshName;         ///< of the arm it is compared with; empty: none
     std::optional<FreshFigures> fresh;

@@ -136,6 +136,31 @@ void printFresh(const Study& study) {
     table.print();
 }
 
+void printRetention(const Study& study) {
+    if (!any(study, [](const StudyArm& arm) { return arm.retention.has_value(); })) {
+        return;
+    }
+    printSection(
+        "At the end of the sequence (average: over all tasks; forgetting: end of a task's own stretch - end of "
+        "the sequence, over all but the last; backward transfer is the same turned round)");
+    TextTable table({{"", false},
+                     {"runs", true},
+                     {"average", true},
+                     {"", false},
+                     {"forgetting", true},
+                     {"", false},
+                     {"backward transfer", true},
+                     {"", false}});
+    for (std::size_t i = 0; i < study.arms.size(); ++i) {
+        if (const auto& kept = study.arms[i].retention) {
+            table.add({number(i), std::to_string(kept->runs), figure(kept->averagePerformance.value),
+                       interval(kept->averagePerformance), figure(kept->forgetting.value), interval(kept->forgetting),
+                       figure(kept->backwardTransfer.value), interval(kept->backwardTransfer)});
+        }
+    }
+    table.print();
+}
+
 std::vector<std::string> taskRow(const Study& study, std::size_t arm, std::size_t task) {
     const StudyArm& mine = study.arms[arm];
     const TaskFigures& figures = mine.figures.tasks[task];
@@ -233,6 +258,7 @@ void printStudy(const Study& study) {
     printArms(study);
     printBaselines(study);
     printFresh(study);
+    printRetention(study);
     printTasks(study);
     printRecurrences(study);
     printDiff(study);

@@ -532,7 +532,7 @@ const std::vector<std::string>& networkDiagnosticNames() {
 }
 
 const std::vector<std::string>& unitDiagnosticNames() {
-    static const std::vector<std::string> names = {"saliency", "grama",      "efficiency",
+    static const std::vector<std::string> names = {"saliency", "grama",      "efficiency", "gxd",
                                                    "utility",  "saturation", "distance"};
     return names;
 }
@@ -549,6 +549,8 @@ UnitLimits unitLimits(const DiagnosticsConfig& config) {
 void describe(FieldVisitor& visitor, EvaluationConfig& config) {
     visitor.field("interval", config.interval, {"Between evaluations", "env steps"}, {1, kUnbounded});
     visitor.field("episodes", config.episodes, {"Greedy episodes of one evaluation", "episodes"}, {1, 1'000'000});
+    visitor.choice("earlier_tasks", config.earlierTasks, {"When the tasks before the current one are evaluated, too"},
+                   {"never", "at_end", "at_switches", "at_evaluations"});
 }
 
 void describe(FieldVisitor& visitor, CheckpointConfig& config) {

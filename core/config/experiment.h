@@ -118,6 +118,9 @@ struct DiagnosticsConfig {
 struct EvaluationConfig {
     std::int64_t interval = 10'000; ///< env steps
     std::int64_t episodes = 32;     ///< greedy episodes per evaluation
+    /// When the tasks before the current one are evaluated, too: "never", "at_end" of the run, "at_switches" and at its
+    /// end, "at_evaluations" of the current task. Training is the same with any of them.
+    std::string earlierTasks = "never";
     bool operator==(const EvaluationConfig&) const = default;
 };
 

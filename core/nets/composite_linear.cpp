@@ -57,7 +57,8 @@ CompositeLinear::CompositeLinear(ParameterSet& parameters, const std::string& na
 }
 
 at::Tensor CompositeLinear::forward(const at::Tensor& x, SiteTap* tap, at::Tensor* units) const {
-    const at::Tensor h = at::relu(at::linear(x, m_weight->value, m_bias->value));
+    const at::Tensor z = at::linear(x, m_weight->value, m_bias->value);
+    const at::Tensor h = at::relu(m_clones.applied(x, z, m_weight->value, m_bias->value));
     if (units != nullptr) {
         *units = h;
     }
@@ -112,6 +113,7 @@ void CompositeLinear::addComposites(ParameterSet& parameters, std::int64_t event
             freezeNeurons(parameters, *branch.activeIn, *branch.activeBias, *branch.activeOut, columns, knowledge);
         }
     }
+    m_clones.freeze(parameters, units);
     supersede(units);
     declareBranch(parameters, event, units, born);
     freezeForKnowledge(parameters, m_branches.back());
@@ -122,6 +124,10 @@ void CompositeLinear::freezeForKnowledge(ParameterSet& parameters, const Composi
         const at::Tensor knowledge = m_outBias->mask.eq(0).unsqueeze(1);
         parameters.freeze(*branch.activeOut, knowledge.expand_as(branch.activeOut->value));
     }
+}
+
+void CompositeLinear::addClones(ParameterSet& parameters, std::int64_t event, const AgentGroups& groups) {
+    m_clones.add(parameters, fmt::format("{}.event{}", m_name, event), event, groups, *m_weight);
 }
 
 void CompositeLinear::addBranchStructure(ParameterSet& parameters, std::int64_t event, const std::vector<int>& units) {
@@ -152,6 +158,7 @@ void CompositeLinear::declareBranch(ParameterSet& parameters, std::int64_t event
 
 void CompositeLinear::dropBranches() {
     m_branches.clear();
+    m_clones.clear();
     ++m_version;
 }
 

@@ -3,6 +3,8 @@
 //
 //   y = V relu(W x + b) + c + sum_e [ VA_e relu(WA_e x + bA_e) - VC_e relu(WC_e x + bC_e) ]
 //
+// Some agents may have rows of W of their own (unit_clones.h).
+//
 // Knowledge neurons stay in their slot of W, b, V with their gradient masked. The active (A) and the compensation (C)
 // neurons of one surgery event e are evaluated by kernels of equal shape on equal values, so that their difference is
 // exactly +0 until the active neurons are first updated. Kernels of earlier events never change shape.
@@ -16,6 +18,7 @@
 
 #include "core/nets/parameters.h"
 #include "core/nets/site_tap.h"
+#include "core/nets/unit_clones.h"
 
 namespace knife {
 
@@ -65,7 +68,10 @@ class CompositeLinear {
                        const BranchValues& born, KnowledgeOut knowledge);
     /// Declares a branch of the same structure without freezing anything, for reading a checkpoint.
     void addBranchStructure(ParameterSet& parameters, std::int64_t event, const std::vector<int>& units);
-    /// Forgets all branches; the caller restores masks and truncates the parameter set.
+    /// Gives groups of agents rows of their own for these units (unit_clones.h). Rows of x must cycle through the
+    /// agents from now on. Requires plain units: none is a composite or has clones.
+    void addClones(ParameterSet& parameters, std::int64_t event, const AgentGroups& groups);
+    /// Forgets all branches and clones; the caller restores masks and truncates the parameter set.
     void dropBranches();
 
     [[nodiscard]] const Shape& shape() const { return m_shape; }
@@ -77,6 +83,7 @@ class CompositeLinear {
     [[nodiscard]] const Parameter& outBias() const { return *m_outBias; }
     [[nodiscard]] Parameter* outBiasParameter() const { return m_outBias; }
     [[nodiscard]] const std::vector<CompositeBranch>& branches() const { return m_branches; }
+    [[nodiscard]] const UnitClones& clones() const { return m_clones; }
     /// Grows whenever branches come or go: whoever keeps addresses of their parameters must look at it.
     [[nodiscard]] std::int64_t version() const { return m_version; }
 
@@ -93,6 +100,7 @@ class CompositeLinear {
     Parameter* m_out;
     Parameter* m_outBias;
     std::vector<CompositeBranch> m_branches;
+    UnitClones m_clones;
     std::int64_t m_version = 0;
 };
 

@@ -60,11 +60,12 @@ Result<std::unique_ptr<FactorizedNet>> FactorizedNet::build(const NetSpec& spec,
 }
 
 AgentPass FactorizedNet::AgentNet::pass(const at::Tensor& inputs, Keep keep, SiteTaps* taps, bool asLeaves) const {
-    if (!kernel) {
+    AgentKernel* const kernelNow = fast();
+    if (kernelNow == nullptr) {
         const at::AutoGradMode mode(keep == Keep::Gradient);
         return agent->unroll(inputs, taps);
     }
-    AgentPass pass = kernel->forward(inputs, keep, taps);
+    AgentPass pass = kernelNow->forward(inputs, keep, taps);
     // Leaves of the graph that the mixer builds; backward() takes over from their gradients.
     if (asLeaves) {
         for (at::Tensor* leaf : {&pass.outputs, &pass.hidden}) {
@@ -90,15 +91,15 @@ void FactorizedNet::backward(const at::Tensor& inputs, const NetPass& pass, cons
         return leaf.defined() && leaf.requires_grad() ? leaf.grad() : at::Tensor();
     };
     const AgentNet& acting = m_agents.front();
-    if (acting.kernel) {
-        acting.kernel->backward(inputs, dOutputs.defined() ? dOutputs : gradientOf(pass.agent.outputs),
-                                gradientOf(pass.agent.hidden));
+    if (AgentKernel* kernel = acting.fast()) {
+        kernel->backward(inputs, dOutputs.defined() ? dOutputs : gradientOf(pass.agent.outputs),
+                         gradientOf(pass.agent.hidden));
     } else if (dOutputs.defined()) {
         pass.agent.outputs.backward(dOutputs);
     }
     for (std::size_t i = 1; i < m_agents.size(); ++i) {
-        if (m_agents[i].kernel) {
-            m_agents[i].kernel->backward(inputs, gradientOf(pass.further[i - 1]), {});
+        if (AgentKernel* kernel = m_agents[i].fast()) {
+            kernel->backward(inputs, gradientOf(pass.further[i - 1]), {});
         }
     }
 }

@@ -84,6 +84,8 @@ class FactorizedNet {
     struct AgentNet {
         std::unique_ptr<Agent> agent;
         std::unique_ptr<AgentKernel> kernel;
+        /// nullptr: passes are made by graph.
+        [[nodiscard]] AgentKernel* fast() const { return kernel && !agent->outgrewKernel() ? kernel.get() : nullptr; }
         [[nodiscard]] AgentPass pass(const at::Tensor& inputs, Keep keep, SiteTaps* taps, bool asLeaves) const;
     };
     FactorizedNet(const NetSpec& spec, ParameterUse use);

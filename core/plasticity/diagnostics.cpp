@@ -40,7 +40,7 @@ MeterSettings meterSettings(const DiagnosticsConfig& config, int agents) {
             .distance = asks(config, "distance"),
             .saturation = asks(config, "saturation"),
             .utility = asks(config, "utility"),
-            .gradients = asks(config, "grama") || asks(config, "efficiency"),
+            .gradients = asks(config, "grama") || asks(config, "efficiency") || asks(config, "gxd"),
             .perAgent = config.perAgent && agents > 0};
 }
 

@@ -51,6 +51,14 @@ std::vector<NetState::Branch> branchesOf(const FactorizedNet& net) {
             branches.push_back({name, branch.event, branch.units});
         }
     });
+    for (const Site& site : net.sites().all()) {
+        if (site.composite == nullptr) {
+            continue;
+        }
+        for (const UnitClones::Event& clones : site.composite->clones().events()) {
+            branches.push_back({site.name, clones.event, clones.groups.units, clones.groups.groups});
+        }
+    }
     std::ranges::stable_sort(branches, {}, &NetState::Branch::event);
     return branches;
 }
@@ -63,6 +71,13 @@ bool addBranch(FactorizedNet& net, const NetState::Branch& branch) {
     const Site* site = net.sites().find(branch.site);
     if (site == nullptr || !site->acceptsComposites()) {
         return false;
+    }
+    if (!branch.groups.empty()) {
+        if (site->composite == nullptr) {
+            return false;
+        }
+        site->composite->addClones(net.parameters(), branch.event, {branch.units, branch.groups});
+        return true;
     }
     visitHolder(*site, [&](auto& holder) { holder.addBranchStructure(net.parameters(), branch.event, branch.units); });
     return true;

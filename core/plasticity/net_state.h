@@ -21,11 +21,13 @@ struct NetState {
         at::Tensor moment2;
         bool anyFrozen = false;
     };
-    /// What one surgery added to one site or injectable layer: two blocks, its active and its compensation neurons.
+    /// What one surgery added to one site or injectable layer: two blocks, its active and its compensation neurons, or
+    /// clones and what they were born as.
     struct Branch {
         std::string site; ///< or the layer
         std::int64_t event = 0;
-        std::vector<int> units; ///< empty for a whole layer
+        std::vector<int> units;       ///< empty for a whole layer
+        std::vector<int> groups = {}; ///< of clones (AgentGroups::groups); else empty
         bool operator==(const Branch&) const = default;
     };
     std::vector<Block> blocks;    ///< the first is the network as it was built, then two per branch

@@ -51,7 +51,7 @@ void SiteMeter::clear() {
     for (std::vector<double>* values :
          {&out.gradNorm, &out.weightNorm, &out.saliency, &out.activity, &out.direction, &out.distance,
           &out.meanActivation, &out.meanAbsActivation, &out.firingShare, &out.saturatedShare, &out.contribution,
-          &out.adaptable, &out.meanAbsGradient, &out.efficiency}) {
+          &out.adaptable, &out.meanAbsGradient, &out.efficiency, &out.attribution, &out.centredAttribution}) {
         values->clear();
     }
     out.agentActivity.clear();
@@ -211,15 +211,25 @@ void SiteMeter::measureGradients(const Site& site, const SiteTap& tap, const Row
     const auto units = static_cast<std::size_t>(site.units);
     out.meanAbsGradient.resize(units);
     out.efficiency.resize(ofAgents ? units : 0);
+    out.attribution.resize(units);
+    out.centredAttribution.resize(units);
     eachNeuronSet(site, tap, [&](const at::Tensor& hidden, const at::Tensor& gradient, const CompositeBranch* branch) {
         const GradientTotals totals = gradientTotals({.hidden = hidden,
                                                       .gradient = gradient,
                                                       .include = validity.of(site.scope),
                                                       .activation = site.activation,
                                                       .agents = ofAgents ? validity.agents : 1});
-        const std::vector<double> efficiency = efficiencies(totals);
+        const std::vector<double> efficiency = efficiencies(totals.byAgent, totals.magnitude.size());
+        std::vector<double> references(totals.gradient.size(), 0.0);
+        const std::vector<double> fromZero = attributions(totals, references);
+        for (std::size_t k = 0; k < references.size(); ++k) {
+            references[k] = out.meanActivation[unitOf(branch, k)];
+        }
+        const std::vector<double> fromMean = attributions(totals, references);
         for (std::size_t k = 0; k < totals.magnitude.size(); ++k) {
             out.meanAbsGradient[unitOf(branch, k)] = totals.magnitude[k];
+            out.attribution[unitOf(branch, k)] = fromZero[k];
+            out.centredAttribution[unitOf(branch, k)] = fromMean[k];
             if (ofAgents) {
                 out.efficiency[unitOf(branch, k)] = efficiency[k];
             }

@@ -39,6 +39,8 @@ struct SiteMeasurement {
     std::vector<double> adaptable;                  ///< contribution / mean_i |w_ji|
     std::vector<double> meanAbsGradient;            ///< E|dL/dz_j| over valid rows
     std::vector<double> efficiency;                 ///< see efficiencies()
+    std::vector<double> attribution;                ///< see attributions(), of reference 0
+    std::vector<double> centredAttribution;         ///< the same, of the mean activation
     std::vector<std::vector<double>> agentActivity; ///< [agents], see makeAgentRua()
 };
 

@@ -58,8 +58,13 @@ Result<void> checkPlaces(const SurgeryPlan& plan, const FactorizedNet& net) {
     return {};
 }
 
-// Every neuron of a branch stands for two frozen ones: its compensation, and the knowledge whose place it takes.
+// Every neuron of a branch stands for two frozen ones: its compensation, and the knowledge whose place it takes. A
+// clone stands for the row that it was born as.
 std::int64_t frozenBehind(const NetState::Branch& branch, const FactorizedNet& net) {
+    if (!branch.groups.empty()) {
+        const AgentGroups groups{branch.units, branch.groups};
+        return groups.clones() * net.sites().find(branch.site)->composite->shape().in;
+    }
     if (const InjectedLinear* layer = net.sites().findInjectable(branch.site)) {
         const std::int64_t units =
             branch.units.empty() ? layer->units() : static_cast<std::int64_t>(branch.units.size());

@@ -78,6 +78,7 @@ void put(wire::SurgeryPlan* out, const SurgeryPlan& in) {
         putAll(site->mutable_units(), operation.units);
         putAll(site->mutable_values(), operation.values);
         putAll(site->mutable_partners(), operation.partners);
+        putAll(site->mutable_groups(), operation.groups);
     }
     for (const std::string& module : in.modules) {
         out->add_modules(module);
@@ -98,6 +99,7 @@ bool get(const wire::SurgeryPlan& in, SurgeryPlan& out) {
         getAll(site.units(), operation.units);
         getAll(site.values(), operation.values);
         getAll(site.partners(), operation.partners);
+        getAll(site.groups(), operation.groups);
     }
     getAll(in.modules(), out.modules);
     out.operation = in.operation().empty() ? "compose" : in.operation();

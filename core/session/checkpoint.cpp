@@ -90,6 +90,7 @@ void writeBranches(const FactorizedNet& net, pb::Checkpoint& out) {
         message.set_site(branch.site);
         message.set_event(branch.event);
         message.mutable_units()->Assign(branch.units.begin(), branch.units.end());
+        message.mutable_groups()->Assign(branch.groups.begin(), branch.groups.end());
     }
 }
 
@@ -100,7 +101,9 @@ bool isPossible(const NetState::Branch& branch, const FactorizedNet& net) {
     }
     const std::int64_t units = layer != nullptr ? layer->units() : net.sites().find(branch.site)->units;
     const bool ascending = std::ranges::adjacent_find(branch.units, std::greater_equal<>{}) == branch.units.end();
-    return ascending && branch.units.front() >= 0 && branch.units.back() < units;
+    const bool sound = branch.groups.empty() ||
+                       (layer == nullptr && areSound({branch.units, branch.groups}, net.spec().mixerShape.agents));
+    return ascending && sound && branch.units.front() >= 0 && branch.units.back() < units;
 }
 
 Result<void> rebuildBranches(const pb::Checkpoint& in, FactorizedNet& net) {
@@ -112,7 +115,8 @@ Result<void> rebuildBranches(const pb::Checkpoint& in, FactorizedNet& net) {
         }
         const NetState::Branch branch{.site = message.site(),
                                       .event = message.event(),
-                                      .units = {message.units().begin(), message.units().end()}};
+                                      .units = {message.units().begin(), message.units().end()},
+                                      .groups = {message.groups().begin(), message.groups().end()}};
         if (!isPossible(branch, net) || !addBranch(net, branch)) {
             return corrupt(fmt::format("a surgery at site \"{}\" names impossible units", message.site()));
         }

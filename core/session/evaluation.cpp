@@ -2,6 +2,9 @@
 #include "core/session/evaluation.h"
 
 #include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
 
 namespace knife {
 
@@ -34,6 +37,41 @@ Result<EvaluationResult> evaluateGreedily(Rollout& rollout, const FactorizedNet&
         result.winRate = wins / count;
     }
     return result;
+}
+
+int evaluationEnvs(std::int64_t episodes) {
+    constexpr std::int64_t kMost = 16;
+    return static_cast<int>(std::min(kMost, episodes));
+}
+
+std::uint64_t seedOfEarlierTasks(std::uint64_t runSeed, EnvStep now) {
+    CounterRng rng({runSeed, "evaluation/earlier_tasks", static_cast<std::uint64_t>(now.value)});
+    const std::uint64_t high = rng.next();
+    return high << 32U | rng.next();
+}
+
+Result<std::vector<EvaluationResult>> evaluateTasks(std::span<const TaskInstance> tasks, const FactorizedNet& net,
+                                                    const InputLayout& layout, std::uint64_t seed,
+                                                    std::int64_t episodes) {
+    std::vector<EvaluationResult> results;
+    for (const TaskInstance& task : tasks) {
+        const auto same = std::ranges::find(tasks.first(results.size()), task.env, &TaskInstance::env);
+        if (same != tasks.begin() + static_cast<std::ptrdiff_t>(results.size())) {
+            results.push_back(results[static_cast<std::size_t>(same - tasks.begin())]);
+            continue;
+        }
+        auto environments = VectorEnv::make(task.env, evaluationEnvs(episodes));
+        if (!environments) {
+            return tl::unexpected(environments.error());
+        }
+        Rollout rollout(std::move(*environments), layout);
+        auto result = evaluateGreedily(rollout, net, seed, 0, episodes);
+        if (!result) {
+            return tl::unexpected(std::move(result).error().within(fmt::format("evaluating task \"{}\"", task.name)));
+        }
+        results.push_back(*result);
+    }
+    return results;
 }
 
 } // namespace knife

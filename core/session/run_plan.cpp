@@ -72,6 +72,10 @@ Result<void> checkRolloutsFit(const RunPlan& plan) {
     return {};
 }
 
+bool waitsForCopies(const TriggerConfig& trigger) {
+    return trigger.trigger == "periodic" && trigger.unit == "target_copies";
+}
+
 } // namespace
 
 Result<RunPlan> planRun(const Experiment& experiment) {
@@ -114,8 +118,14 @@ Result<RunPlan> planRun(const Experiment& experiment) {
         return tl::unexpected(net.error());
     }
     for (const Section& section : plan.experiment.interventions) {
-        if (auto built = makeIntervention(section, **net); !built) {
+        const auto built = makeIntervention(section, **net);
+        if (!built) {
             return tl::unexpected(built.error());
+        }
+        if (waitsForCopies((*built)->trigger()) && plan.experiment.learning.targetTau > 0.0) {
+            return tl::unexpected(section.errorAt("every_unit",
+                                                  "with learning.target_tau the target network follows and "
+                                                  "is never copied, so this would never act"));
         }
     }
     return plan;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -25,12 +26,11 @@
 #include "core/session/net_spec.h"
 #include "core/session/network_probe.h"
 #include "core/session/training_state.h"
+#include "core/types/metric_names.h"
 
 namespace knife {
 
 namespace {
-
-constexpr std::int64_t kEvaluationEnvs = 16; // parallel greedy episodes; more only costs memory
 
 std::string eventNumber(std::int64_t surgery) {
     return nlohmann::ordered_json{{"event", surgery}}.dump();
@@ -104,6 +104,10 @@ class TrainerImpl final : public Trainer {
     void copyTargetIfDue();
     Result<void> evaluateIfDue();
     Result<void> playGreedily();
+    Result<void> evaluateEarlierTasks();
+    /// `name` gives a metric of the current task the name that it is stored under.
+    template <typename Name>
+    void storeEvaluation(const EvaluationResult& result, Name name);
     /// Diagnostics of whole networks, where they are due.
     void lookAtNetworks(ProbeOccasion occasion);
     Batch probeBatch() const;
@@ -149,8 +153,7 @@ Result<void> TrainerImpl::prepare() {
 Result<void> TrainerImpl::enterTask(std::int32_t task) {
     const Section& env = m_plan.tasks[static_cast<std::size_t>(task)].env;
     auto training = VectorEnv::make(env, static_cast<int>(m_experiment.learning.parallelEnvs));
-    auto evaluation =
-        VectorEnv::make(env, static_cast<int>(std::min(kEvaluationEnvs, m_experiment.evaluation.episodes)));
+    auto evaluation = VectorEnv::make(env, evaluationEnvs(m_experiment.evaluation.episodes));
     if (!training || !evaluation) {
         return tl::unexpected(!training ? training.error() : evaluation.error());
     }
@@ -195,6 +198,11 @@ Result<void> TrainerImpl::switchTask() {
     // the first update on the new task.
     if (auto evaluated = evaluate(); !evaluated) {
         return evaluated;
+    }
+    if (m_experiment.evaluation.earlierTasks == "at_switches") {
+        if (auto evaluated = evaluateEarlierTasks(); !evaluated) {
+            return evaluated;
+        }
     }
     lookAtNetworks(ProbeOccasion::TaskEnds);
     if (m_diagnostics.windowUpdates() * 2 >= m_experiment.diagnostics.window) {
@@ -500,6 +508,9 @@ void TrainerImpl::copyTargetIfDue() {
         m_learner->copyToTarget();
         m_counters.targetCopiedAt = episode;
         m_counters.targetCopies += 1;
+        for (const auto& intervention : m_interventions) {
+            intervention->targetCopied();
+        }
         m_surgeon.forgetUndo(); // it would bring the old target back
     }
 }
@@ -518,7 +529,9 @@ Result<void> TrainerImpl::evaluate() {
     if (isDone()) {
         lookAtNetworks(ProbeOccasion::TaskEnds);
     }
-    return {};
+    const std::string& when = m_experiment.evaluation.earlierTasks;
+    const bool due = when == "at_evaluations" || (when != "never" && isDone());
+    return due ? evaluateEarlierTasks() : Result<void>{};
 }
 
 void TrainerImpl::lookAtNetworks(ProbeOccasion occasion) {
@@ -551,12 +564,31 @@ Result<void> TrainerImpl::playGreedily() {
     m_counters.evaluatedAt = m_counters.clocks.envStep.value;
     m_counters.testReturn = result->meanReturn;
     m_counters.testWinRate = result->winRate;
-    m_metrics.store("test/return", m_counters.clocks, result->meanReturn);
-    m_metrics.store("test/length", m_counters.clocks, result->meanLength);
-    if (result->winRate) {
-        m_metrics.store("test/win_rate", m_counters.clocks, *result->winRate);
+    storeEvaluation(*result, [](const char* metric) { return metric; });
+    return {};
+}
+
+Result<void> TrainerImpl::evaluateEarlierTasks() {
+    const TimedSection timed(m_times.evaluationS);
+    const auto earlier = std::span(m_plan.tasks).first(static_cast<std::size_t>(m_counters.task));
+    const std::uint64_t seed = seedOfEarlierTasks(m_seed, m_counters.clocks.envStep);
+    const auto results = evaluateTasks(earlier, m_learner->online(), m_layout, seed, m_experiment.evaluation.episodes);
+    if (!results) {
+        return tl::unexpected(results.error());
+    }
+    for (std::size_t i = 0; i < results->size(); ++i) {
+        storeEvaluation((*results)[i], [i](const char* metric) { return metricOfTask(metric, i); });
     }
     return {};
+}
+
+template <typename Name>
+void TrainerImpl::storeEvaluation(const EvaluationResult& result, Name name) {
+    m_metrics.store(name("test/return"), m_counters.clocks, result.meanReturn);
+    m_metrics.store(name("test/length"), m_counters.clocks, result.meanLength);
+    if (result.winRate) {
+        m_metrics.store(name("test/win_rate"), m_counters.clocks, *result.winRate);
+    }
 }
 
 EnvView TrainerImpl::envView() const {

@@ -47,7 +47,8 @@ class Trainer {
     /// Switches the task if one is due, collects one batch of episodes and makes the updates that follow from it,
     /// with everything that is triggered by them. ErrorCode::Diverged leaves the last good weights in place.
     [[nodiscard]] virtual Result<void> advance() = 0;
-    /// Greedy episodes now; points are stored under "test/".
+    /// Greedy episodes now; points are stored under "test/", those of earlier tasks, where evaluation.earlier_tasks
+    /// asks for them, as metricOfTask() names them.
     [[nodiscard]] virtual Result<void> evaluate() = 0;
     /// Applies a plan and stores its receipt. Errors as Surgeon::check().
     [[nodiscard]] virtual Result<SurgeryReceipt> operate(const SurgeryPlan& plan) = 0;

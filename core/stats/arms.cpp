@@ -132,8 +132,8 @@ std::size_t differences(const FlatConfig& a, const FlatConfig& b) {
 } // namespace
 
 bool isBookkeeping(std::string_view key) {
-    constexpr std::array<std::string_view, 4> kKeys = {"experiment.name", "experiment.seeds", "experiment.threads",
-                                                       "checkpoint"};
+    constexpr std::array<std::string_view, 5> kKeys = {"experiment.name", "experiment.seeds", "experiment.threads",
+                                                       "checkpoint", "evaluation.earlier_tasks"};
     return std::ranges::any_of(kKeys, [key](std::string_view name) { return belongsTo(key, name); });
 }
 

@@ -31,7 +31,8 @@ struct Arm {
     std::vector<std::size_t> members; ///< indices into the runs that were grouped, in their order
 };
 
-/// Keys that make no other experiment: names and seeds, and what changes no bit of a result (threads, checkpoints).
+/// Keys that make no other experiment: names and seeds, and what changes no bit of a result (threads, checkpoints,
+/// evaluations of earlier tasks).
 [[nodiscard]] bool isBookkeeping(std::string_view key);
 /// Keys that say which tasks are met, and for how long.
 [[nodiscard]] bool saysTasks(std::string_view key);

@@ -70,15 +70,11 @@ RestrictedMean restrictedMean(std::span<const std::optional<double>> steps, doub
     return {mean(restricted), mean(reached)};
 }
 
-Retention retention(const ScoreMatrix& scores) {
-    assert(scores.runs() == scores.tasks());
-    if (scores.empty()) {
-        return {kNone, kNone, kNone};
-    }
-    const auto atEnd = scores.run(scores.runs() - 1);
+Retention retention(std::span<const double> ownEnds, std::span<const double> atEnd) {
+    assert(ownEnds.size() == atEnd.size());
     std::vector<double> lost;
-    for (std::size_t task = 0; task + 1 < scores.tasks(); ++task) {
-        lost.push_back(scores.at(task, task) - atEnd[task]);
+    for (std::size_t task = 0; task + 1 < atEnd.size(); ++task) {
+        lost.push_back(ownEnds[task] - atEnd[task]);
     }
     const double forgetting = mean(lost);
     return {mean(atEnd), forgetting, -forgetting};

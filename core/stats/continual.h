@@ -10,8 +10,6 @@
 #include <string>
 #include <vector>
 
-#include "core/stats/score_matrix.h"
-
 namespace knife {
 
 /// Below this a fresh agent's area is no measure for ratios, and they are NaN.
@@ -51,12 +49,14 @@ struct RestrictedMean {
 };
 [[nodiscard]] RestrictedMean restrictedMean(std::span<const std::optional<double>> steps, double horizon);
 
-/// Scores on old tasks: at(after, task) is the score on `task` when the stretch of task `after` has ended. Square.
+/// What is left of old tasks at the end of a sequence.
 struct Retention {
     double averagePerformance = 0.0; ///< mean over all tasks, at the end of the sequence
     double forgetting = 0.0; ///< mean over all tasks but the last of: end of its own stretch - end of the sequence
     double backwardTransfer = 0.0; ///< -forgetting
 };
-[[nodiscard]] Retention retention(const ScoreMatrix& scores);
+/// One score per task in each, when its own stretch has ended and when the sequence has. Of one task: no forgetting,
+/// NaN.
+[[nodiscard]] Retention retention(std::span<const double> ownEnds, std::span<const double> atEnd);
 
 } // namespace knife

@@ -86,9 +86,11 @@ std::optional<double> stepsToThreshold(const TaskCurve& curve, double threshold)
 }
 
 TaskCurve scaled(TaskCurve curve, const ScoreScale& scale) {
-    for (double& score : curve.score) {
-        score = (score - scale.zero) / (scale.one - scale.zero);
-    }
+    const auto scaledScore = [&scale](double score) {
+        return (score - scale.zero) / (scale.one - scale.zero);
+    };
+    std::ranges::transform(curve.score, curve.score.begin(), scaledScore);
+    curve.atEnd = scaledScore(curve.atEnd);
     return curve;
 }
 

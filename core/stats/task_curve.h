@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,6 +18,8 @@ struct TaskCurve {
     double length = 0.0;      ///< env steps of the stretch
     std::vector<double> step; ///< env steps since the stretch began, in [0, length]
     std::vector<double> score;
+    /// Of a task before the last one: the last evaluation on it while the run was on the last one; NaN: there is none.
+    double atEnd = std::numeric_limits<double>::quiet_NaN();
 };
 
 /// A moment at which a run went on to its next task.

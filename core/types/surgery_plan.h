@@ -33,6 +33,7 @@ struct SiteOperation {
     std::vector<int> units;
     std::vector<float> values = {}; ///< empty, or one per unit; the plan's operation says what they mean
     std::vector<int> partners = {}; ///< empty, or another unit of the site for each one; -1: none
+    std::vector<int> groups = {};   ///< empty, or for each unit the group of every agent, unit by unit
     bool operator==(const SiteOperation&) const = default;
 };
 

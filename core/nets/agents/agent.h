@@ -59,6 +59,8 @@ class Agent {
     [[nodiscard]] virtual at::Tensor initialMemory(std::int64_t rows) const = 0;
     /// The fast path of this very object, or nullptr where there is none.
     [[nodiscard]] virtual std::unique_ptr<AgentKernel> makeKernel(WorkerPool& pool) const;
+    /// Whether a surgery has given it parts that its fast path does not know; then unroll() takes its place.
+    [[nodiscard]] virtual bool outgrewKernel() const { return false; }
     /// Multiply-adds times two of one forward row, for benchmarks.
     [[nodiscard]] virtual double flopsPerRow() const = 0;
     /// The part of them that reads raw inputs, into which no gradient flows back.

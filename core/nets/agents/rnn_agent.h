@@ -13,6 +13,7 @@ class RnnAgent final : public RecurrentAgent {
     RnnAgent(const AgentShape& shape, const AgentMaterials& materials);
 
     [[nodiscard]] std::unique_ptr<AgentKernel> makeKernel(WorkerPool& pool) const override;
+    [[nodiscard]] bool outgrewKernel() const override { return !m_fc1.clones().empty(); }
     [[nodiscard]] double flopsPerRow() const override;
     [[nodiscard]] double inputFlopsPerRow() const override;
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -24,12 +25,19 @@ struct GradientRows {
 
 struct GradientTotals {
     std::vector<double> magnitude; ///< [n]: mean |dL/dz|, z before the activation
+    std::vector<double> gradient;  ///< [n]: mean dL/dh
     std::vector<double> byAgent;   ///< [agents x n]: sum of h dL/dh, what the loss gains when the unit is turned up
+    std::int64_t rows = 0;         ///< that counted
 };
 [[nodiscard]] GradientTotals gradientTotals(const GradientRows& rows);
 
-/// |sum_a G_a| / sum_a |G_a| per unit; 1 where there is nothing to disagree about.
-[[nodiscard]] std::vector<double> efficiencies(const GradientTotals& totals);
+/// |sum_a G_a| / sum_a |G_a| for each of `n` units, of totals by agent [agents x n]; 1 where there is nothing to
+/// disagree about.
+[[nodiscard]] std::vector<double> efficiencies(std::span<const double> byAgent, std::size_t n);
+
+/// |mean of (h - r) dL/dh| per unit, r one reference for each: to first order, how the loss changes when the unit gives
+/// r and nothing else.
+[[nodiscard]] std::vector<double> attributions(const GradientTotals& totals, std::span<const double> references);
 
 /// The gradient of the incoming rows [n, d_in] by the rows of one agent alone: sum of dL/dz x^T.
 [[nodiscard]] at::Tensor rowGradientOfAgent(const GradientRows& rows, const at::Tensor& input, std::int64_t agent);

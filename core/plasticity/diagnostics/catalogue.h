@@ -36,5 +36,9 @@ namespace knife {
 [[nodiscard]] UnitStatistic makeGrama(int units);
 /// GradPS efficiency |sum_a G_aj| / sum_a |G_aj|, G_aj = sum over the rows of agent a of h_aj dL/dh_aj.
 [[nodiscard]] UnitStatistic makeEfficiency(int units);
+/// GXD: |E[h_j dL/dh_j]|, to first order what the loss changes by when the unit gives nothing (arXiv 2605.06834).
+[[nodiscard]] UnitStatistic makeAttribution(int units);
+/// The same for a unit that gives its mean: |E[(h_j - E h_j) dL/dh_j]|, expectations over one update.
+[[nodiscard]] UnitStatistic makeCentredAttribution(int units);
 
 } // namespace knife

@@ -39,11 +39,13 @@ bool isOfAgents(const Site& site) {
     return site.scope == SiteScope::Agent;
 }
 
-constexpr std::array<Optional, 7> kOptional{{
+constexpr std::array<Optional, 9> kOptional{{
     {"saliency", &makeSaliency, &hasRows},
     {"distance", &makeDistance, &hasOneRowEach},
     {"grama", &makeGrama, &isAnySite},
     {"efficiency", &makeEfficiency, &isOfAgents},
+    {"gxd", &makeAttribution, &isAnySite},
+    {"gxd", &makeCentredAttribution, &isAnySite},
     {"utility", &makeContribution, &hasConsumers},
     {"utility", &makeAdaptableContribution, &hasConsumers},
     {"saturation", &makeSaturation, &isElu},

@@ -2,20 +2,39 @@
 #include "core/plasticity/interventions/continual_backprop.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
-#include "core/config/method_section.h"
 #include "core/plasticity/diagnostics/live_rows.h"
 #include "core/plasticity/interventions/unit_tables.h"
 #include "core/types/counter_rng.h"
 
 namespace knife {
 
+namespace {
+
+constexpr auto kTables = [](auto& state) {
+    return std::array{std::span(state.age), std::span(state.observations), std::span(state.utility),
+                      std::span(state.mean), std::span(state.due)};
+};
+
+template <typename Config>
+Result<std::unique_ptr<Intervention>> makeFrom(const Section& section, const FactorizedNet& net) {
+    const auto config = readAtSites<Config>(section, net.sites(), &refuseFolding);
+    if (!config) {
+        return tl::unexpected(config.error());
+    }
+    return std::make_unique<ContinualBackprop>(*config, net.sites());
+}
+
+} // namespace
+
 void describe(FieldVisitor& visitor, ContinualBackpropConfig& config) {
     describe(visitor, config.when);
     describe(visitor, config.policy);
     describeNeurons(visitor, config.reset);
-    visitor.choice("utility", config.utility, {"what a unit is worth"}, {"contribution", "zero_mean", "adaptable"});
+    visitor.choice("utility", config.utility, {"what a unit is worth"},
+                   {"contribution", "zero_mean", "adaptable", "first_order", "first_order_abs"});
     visitor.field("decay", config.decay, {"of the running means"}, {0, 0.999999});
     visitor.field("maturity", config.maturity, {"a unit lives longer before it can be replaced", "updates"}, {0, 1e12});
     visitor.field("replacement_rate", config.replacementRate, {"share of a site's mature units per update"}, {0, 1});
@@ -35,7 +54,12 @@ ContinualBackprop::ContinualBackprop(ContinualBackpropConfig config, const SiteL
 }
 
 UpdateListener::Wishes ContinualBackprop::wishes(std::int64_t update) const {
-    return {.activations = update % m_config.observeEvery == 0};
+    const bool looks = update % m_config.observeEvery == 0;
+    return {.activations = looks, .valuesBefore = false, .activationGradients = looks && isFirstOrder()};
+}
+
+bool ContinualBackprop::isFirstOrder() const {
+    return m_config.utility.starts_with("first_order");
 }
 
 void ContinualBackprop::stepped(const UpdateMoment& moment) {
@@ -50,7 +74,7 @@ void ContinualBackprop::stepped(const UpdateMoment& moment) {
             age += 1.0;
         }
         if (looks && m_rows.gather(site, (*moment.taps)[i], *moment.rows) && m_rows.rows() > 0) {
-            observe(site, state);
+            observe(site, state, (*moment.taps)[i], *moment.rows);
         }
         if (m_config.fractions == "accumulate" && refuseFolding(site).empty()) { // not while composites stand before it
             state.due[0] += m_config.replacementRate * static_cast<double>(mature(state).size());
@@ -58,26 +82,44 @@ void ContinualBackprop::stepped(const UpdateMoment& moment) {
     }
 }
 
-void ContinualBackprop::observe(const Site& site, SiteState& state) {
+void ContinualBackprop::observe(const Site& site, SiteState& state, const SiteTap& tap, const RowValidity& rows) {
     const std::size_t units = state.age.size();
     const std::vector<double> means = m_rows.means();
+    const bool centred = isFirstOrder() ? !m_config.asReleased : m_config.utility != "contribution";
     std::vector<double> centres(units, 0.0);
     for (std::size_t unit = 0; unit < units; ++unit) {
         state.observations[unit] += 1.0;
         state.mean[unit] = m_config.decay * state.mean[unit] + (1.0 - m_config.decay) * means[unit];
-        if (m_config.utility != "contribution") {
+        if (centred) {
             centres[unit] = state.mean[unit] / (1.0 - std::pow(m_config.decay, state.observations[unit]));
         }
     }
-    const MeanWeights weights = meanLiveWeights(site);
-    const std::vector<double> magnitudes = m_rows.meanDistances(centres);
+    const std::vector<double> worth = worthNow(site, centres, tap, rows);
     for (std::size_t unit = 0; unit < units; ++unit) {
-        double now = weights.outgoing[unit] * magnitudes[unit];
-        if (m_config.utility == "adaptable") {
-            now /= weights.incoming[unit];
-        }
-        state.utility[unit] = m_config.decay * state.utility[unit] + (1.0 - m_config.decay) * now;
+        state.utility[unit] = m_config.decay * state.utility[unit] + (1.0 - m_config.decay) * worth[unit];
     }
+}
+
+std::vector<double> ContinualBackprop::worthNow(const Site& site, const std::vector<double>& centres,
+                                                const SiteTap& tap, const RowValidity& rows) {
+    const std::vector<double> zeros(centres.size(), 0.0);
+    if (isFirstOrder()) {
+        if (!m_rows.gatherAttributions(site, tap, rows, centres)) {
+            return zeros; // no gradient is recorded there
+        }
+        std::vector<double> worth = m_config.utility == "first_order" ? m_rows.means() : m_rows.meanDistances(zeros);
+        std::ranges::transform(worth, worth.begin(), [](double value) { return std::abs(value); });
+        return worth;
+    }
+    const MeanWeights weights = meanLiveWeights(site);
+    std::vector<double> worth = m_rows.meanDistances(centres);
+    for (std::size_t unit = 0; unit < worth.size(); ++unit) {
+        worth[unit] *= weights.outgoing[unit];
+        if (m_config.utility == "adaptable") {
+            worth[unit] /= weights.incoming[unit];
+        }
+    }
+    return worth;
 }
 
 std::vector<double> ContinualBackprop::utilities(std::size_t site) const {
@@ -121,14 +163,14 @@ std::size_t ContinualBackprop::dueNow(std::size_t site, const InterventionView& 
         return static_cast<std::size_t>(m_states[site].due[0]);
     }
     const double expected = m_config.replacementRate * static_cast<double>(mature(m_states[site]).size());
-    const std::string name = "continual_backprop/" + m_sites.all()[site].name;
+    const std::string name = std::string(m_config.method) + "/" + m_sites.all()[site].name;
     CounterRng rng({view.seed, name, static_cast<std::uint64_t>(view.update)});
     const double whole = std::floor(expected);
     return static_cast<std::size_t>(whole) + (rng.chance(expected - whole) ? 1 : 0);
 }
 
 SurgeryPlan ContinualBackprop::propose(const InterventionView& view) const {
-    SurgeryPlan plan = resetPlan("continual_backprop", m_config.policy, m_config.reset);
+    SurgeryPlan plan = resetPlan(m_config.method, m_config.policy, m_config.reset);
     for (const std::size_t i : chosenSites(m_config.policy, m_sites, &refuseFolding)) {
         std::vector<int> units = lowest(i, dueNow(i, view));
         if (units.empty()) {
@@ -164,30 +206,19 @@ void ContinualBackprop::touched(const std::vector<SiteReceipt>& sites) {
 }
 
 std::string ContinualBackprop::save() const {
-    std::vector<std::span<const double>> tables;
-    for (const SiteState& state : m_states) {
-        tables.insert(tables.end(), {state.age, state.observations, state.utility, state.mean, state.due});
-    }
-    return packTables(tables);
+    return saveStates(m_states, kTables);
 }
 
 bool ContinualBackprop::restore(std::string_view saved) {
-    std::vector<std::span<double>> tables;
-    for (SiteState& state : m_states) {
-        tables.insert(tables.end(), {state.age, state.observations, state.utility, state.mean, state.due});
-    }
-    return unpackTables(saved, tables);
+    return restoreStates(saved, m_states, kTables);
 }
 
 Result<std::unique_ptr<Intervention>> makeContinualBackprop(const Section& section, const FactorizedNet& net) {
-    const auto config = readMethod<ContinualBackpropConfig>(section);
-    if (!config) {
-        return tl::unexpected(config.error());
-    }
-    if (auto known = checkSites(section, config->policy, net.sites(), &refuseFolding); !known) {
-        return tl::unexpected(known.error());
-    }
-    return std::make_unique<ContinualBackprop>(*config, net.sites());
+    return makeFrom<ContinualBackpropConfig>(section, net);
+}
+
+Result<std::unique_ptr<Intervention>> makeGxd(const Section& section, const FactorizedNet& net) {
+    return makeFrom<GxdConfig>(section, net);
 }
 
 } // namespace knife

@@ -6,6 +6,11 @@
 //   u = mean_o |v_o| E|h|                                          "contribution"
 //   u = mean_o |v_o| E|h - hbar|                                   "zero_mean"
 //   u = mean_o |v_o| E|h - hbar| / mean_i |w_i|                    "adaptable"
+//   u = |E[(h - r) dL/dh]|                                         "first_order"
+//   u = E|(h - r) dL/dh|                                           "first_order_abs"
+//
+// The last two are GXD's measure (arXiv 2605.06834): to first order, what the loss changes by when the unit is
+// replaced. r is what its consumers keep of it, hbar where the mean is folded into their biases and 0 where it is not.
 //
 // Where a site has several consumers, o runs over the outputs of all. The mean of a replaced unit goes into its
 // consumers' biases. The released code sets hbar to 0 before it does so, so that nothing is added: `as_released`.
@@ -16,6 +21,7 @@
 namespace knife {
 
 struct ContinualBackpropConfig {
+    const char* method = "continual_backprop"; ///< what its surgeries are called
     TriggerConfig when{.trigger = "periodic", .every = 1, .at = {}};
     SurgeryPolicy policy = resetPolicy();
     ResetSettings reset{.incoming = "kaiming", .foldMean = true};
@@ -28,6 +34,15 @@ struct ContinualBackpropConfig {
     bool asReleased = false;
 };
 void describe(FieldVisitor& visitor, ContinualBackpropConfig& config);
+
+/// The same machinery with GXD's measure. What is known of the paper here is its abstract: its normalisation, schedule
+/// and constants are not, so those of continual backprop stand in.
+struct GxdConfig : ContinualBackpropConfig {
+    GxdConfig() {
+        method = "gxd";
+        utility = "first_order";
+    }
+};
 
 class ContinualBackprop final : public Intervention, private UpdateListener {
   public:
@@ -54,7 +69,11 @@ class ContinualBackprop final : public Intervention, private UpdateListener {
     };
     [[nodiscard]] Wishes wishes(std::int64_t update) const override;
     void stepped(const UpdateMoment& moment) override;
-    void observe(const Site& site, SiteState& state);
+    [[nodiscard]] bool isFirstOrder() const;
+    void observe(const Site& site, SiteState& state, const SiteTap& tap, const RowValidity& rows);
+    /// u of this update, by the centres that the method's utility compares activations with.
+    [[nodiscard]] std::vector<double> worthNow(const Site& site, const std::vector<double>& centres, const SiteTap& tap,
+                                               const RowValidity& rows);
     [[nodiscard]] std::vector<int> mature(const SiteState& state) const;
     /// The units of lowest utility among the mature ones, ascending.
     [[nodiscard]] std::vector<int> lowest(std::size_t site, std::size_t count) const;
@@ -68,5 +87,6 @@ class ContinualBackprop final : public Intervention, private UpdateListener {
 
 [[nodiscard]] Result<std::unique_ptr<Intervention>> makeContinualBackprop(const Section& section,
                                                                           const FactorizedNet& net);
+[[nodiscard]] Result<std::unique_ptr<Intervention>> makeGxd(const Section& section, const FactorizedNet& net);
 
 } // namespace knife

@@ -37,6 +37,8 @@ class Intervention {
     [[nodiscard]] virtual SurgeryPlan propose(const InterventionView& view) const = 0;
     /// A surgery, its own or another's, has touched these units or modules: what it gathered about them is void.
     virtual void touched(const std::vector<SiteReceipt>& /*sites*/) {}
+    /// The target network has just become a copy of the online one. Comes before propose() of the same moment.
+    virtual void targetCopied() {}
 
     /// For methods that watch or change every update; nullptr: this one does not.
     [[nodiscard]] virtual UpdateListener* listener() { return nullptr; }

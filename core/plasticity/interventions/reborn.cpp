@@ -7,8 +7,6 @@
 #include <span>
 #include <utility>
 
-#include "core/config/method_section.h"
-
 namespace knife {
 
 namespace {
@@ -99,15 +97,12 @@ SurgeryPlan Reborn::propose(const InterventionView& view) const {
 }
 
 Result<std::unique_ptr<Intervention>> makeReborn(const Section& section, const FactorizedNet& net) {
-    auto config = readMethod<RebornConfig>(section);
+    auto config = readAtSites<RebornConfig>(section, net.sites(), &refuseSharing);
     if (!config) {
         return tl::unexpected(config.error());
     }
     if (config->share.low > config->share.high) {
         return tl::unexpected(section.errorAt("low", "the smallest factor on incoming weights is above the largest"));
-    }
-    if (auto known = checkSites(section, config->policy, net.sites(), &refuseSharing); !known) {
-        return tl::unexpected(known.error());
     }
     return std::make_unique<Reborn>(std::move(*config));
 }

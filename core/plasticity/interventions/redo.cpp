@@ -6,8 +6,6 @@
 #include <limits>
 #include <numbers>
 
-#include "core/config/method_section.h"
-
 namespace knife {
 
 namespace {
@@ -92,12 +90,9 @@ void Redo::touched(const std::vector<SiteReceipt>& sites) {
 }
 
 Result<std::unique_ptr<Intervention>> makeRedo(const Section& section, const FactorizedNet& net) {
-    const auto config = readMethod<RedoConfig>(section);
+    const auto config = readAtSites<RedoConfig>(section, net.sites(), &refuseResets);
     if (!config) {
         return tl::unexpected(config.error());
-    }
-    if (auto known = checkSites(section, config->policy, net.sites(), &refuseResets); !known) {
-        return tl::unexpected(known.error());
     }
     return std::make_unique<Redo>(*config, net.sites());
 }

@@ -3,6 +3,7 @@
 
 #include "core/config/method_section.h"
 #include "core/plasticity/interventions/continual_backprop.h"
+#include "core/plasticity/interventions/gradps.h"
 #include "core/plasticity/interventions/intervention.h"
 #include "core/plasticity/interventions/knife.h"
 #include "core/plasticity/interventions/l2.h"
@@ -42,6 +43,8 @@ constexpr std::array kInterventions{
     Entry{"continual_backprop", &makeContinualBackprop, &resolveMethod<ContinualBackpropConfig>},
     Entry{"self_normalized_resets", &makeSelfNormalizedResets, &resolveMethod<SelfNormalizedResetsConfig>},
     Entry{"regrama", &makeRegrama, &resolveMethod<RegramaConfig>},
+    Entry{"gxd", &makeGxd, &resolveMethod<GxdConfig>},
+    Entry{"gradps", &makeGradps, &resolveMethod<GradpsConfig>},
     Entry{"l2", &makeL2, &resolveMethod<L2Config>},
     Entry{"l2_init", &makeL2Init, &resolveMethod<L2InitConfig>},
     Entry{"weight_clipping", &makeWeightClipping, &resolveMethod<WeightClippingConfig>},

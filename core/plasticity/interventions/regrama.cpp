@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/plasticity/interventions/regrama.h"
 
-#include "core/config/method_section.h"
-
 namespace knife {
 
 void describe(FieldVisitor& visitor, RegramaConfig& config) {
@@ -32,12 +30,9 @@ SurgeryPlan Regrama::propose(const InterventionView& view) const {
 }
 
 Result<std::unique_ptr<Intervention>> makeRegrama(const Section& section, const FactorizedNet& net) {
-    const auto config = readMethod<RegramaConfig>(section);
+    const auto config = readAtSites<RegramaConfig>(section, net.sites(), &refuseResets);
     if (!config) {
         return tl::unexpected(config.error());
-    }
-    if (auto known = checkSites(section, config->policy, net.sites(), &refuseResets); !known) {
-        return tl::unexpected(known.error());
     }
     return std::make_unique<Regrama>(*config, net.sites());
 }

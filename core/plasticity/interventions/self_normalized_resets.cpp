@@ -2,11 +2,19 @@
 #include "core/plasticity/interventions/self_normalized_resets.h"
 
 #include <algorithm>
+#include <array>
 
-#include "core/config/method_section.h"
 #include "core/plasticity/interventions/unit_tables.h"
 
 namespace knife {
+
+namespace {
+
+constexpr auto kTables = [](auto& state) {
+    return std::array{std::span(state.age), std::span(state.threshold), std::span(state.histogram)};
+};
+
+} // namespace
 
 void describe(FieldVisitor& visitor, SelfNormalizedResetsConfig& config) {
     describe(visitor, config.when);
@@ -128,32 +136,21 @@ void SelfNormalizedResets::touched(const std::vector<SiteReceipt>& sites) {
 }
 
 std::string SelfNormalizedResets::save() const {
-    std::vector<std::span<const double>> tables;
-    for (const SiteState& state : m_states) {
-        tables.insert(tables.end(), {state.age, state.threshold, state.histogram});
-    }
-    return packTables(tables);
+    return saveStates(m_states, kTables);
 }
 
 bool SelfNormalizedResets::restore(std::string_view saved) {
-    std::vector<std::span<double>> tables;
-    for (SiteState& state : m_states) {
-        tables.insert(tables.end(), {state.age, state.threshold, state.histogram});
-    }
-    return unpackTables(saved, tables);
+    return restoreStates(saved, m_states, kTables);
 }
 
 Result<std::unique_ptr<Intervention>> makeSelfNormalizedResets(const Section& section, const FactorizedNet& net) {
-    const auto config = readMethod<SelfNormalizedResetsConfig>(section);
+    const auto config = readAtSites<SelfNormalizedResetsConfig>(section, net.sites(), &refuseResets);
     if (!config) {
         return tl::unexpected(config.error());
     }
     if (config->tauMax / config->resolution > 100000) {
         return tl::unexpected(section.errorAt("resolution", "the histograms would have more than 100000 cells per "
                                                             "unit; use a coarser resolution or a lower tau_max"));
-    }
-    if (auto known = checkSites(section, config->policy, net.sites(), &refuseResets); !known) {
-        return tl::unexpected(known.error());
     }
     return std::make_unique<SelfNormalizedResets>(*config, net.sites());
 }

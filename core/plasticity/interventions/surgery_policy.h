@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/config/method_section.h"
 #include "core/config/section.h"
 #include "core/nets/site.h"
 #include "core/types/error.h"
@@ -35,5 +36,17 @@ using SiteRefusal = std::string (*)(const Site& site);
 /// ErrorCode::Usage with the place of `sites` when a name is unknown, or a site that was named itself refuses.
 [[nodiscard]] Result<void> checkSites(const Section& section, const SurgeryPolicy& policy, const SiteList& sites,
                                       SiteRefusal refusal);
+
+/// The configuration of a method with a `policy`, its sites checked.
+template <typename Config>
+[[nodiscard]] Result<Config> readAtSites(const Section& section, const SiteList& sites, SiteRefusal refusal) {
+    auto config = readMethod<Config>(section);
+    if (config) {
+        if (auto known = checkSites(section, config->policy, sites, refusal); !known) {
+            return tl::unexpected(known.error());
+        }
+    }
+    return config;
+}
 
 } // namespace knife

@@ -30,18 +30,32 @@ void UnitRows::begin(const Site& site, const SiteTap& tap, const RowValidity& va
     m_values.resize(static_cast<std::size_t>(m_rows * m_units));
 }
 
-void UnitRows::copy(const at::Tensor& values, const at::Tensor& factors, std::span<const int> units) {
-    const at::Tensor dense = onHost(values);
-    const at::Tensor denseFactors = factors.defined() ? onHost(factors) : at::Tensor();
+template <typename Entry>
+void UnitRows::copy(const at::Tensor& hidden, const at::Tensor& gradient, std::span<const int> units, Entry entry) {
+    const at::Tensor dense = onHost(hidden);
+    const at::Tensor denseGradient = gradient.defined() ? onHost(gradient) : at::Tensor();
     const std::int64_t width = dense.size(1);
     for (std::int64_t row = 0; row < m_rows; ++row) {
         const std::int64_t from = m_valid[static_cast<std::size_t>(row)] * width;
-        const float* in = dense.data_ptr<float>() + from;
-        const float* factor = factors.defined() ? denseFactors.data_ptr<float>() + from : nullptr;
+        const float* h = dense.data_ptr<float>() + from;
+        const float* g = gradient.defined() ? denseGradient.data_ptr<float>() + from : nullptr;
         float* out = m_values.data() + row * m_units;
         for (std::size_t k = 0; k < units.size(); ++k) {
-            out[units[k]] = factor == nullptr ? in[k] : (factor[k] > 0.F ? std::abs(in[k]) : 0.F);
+            out[units[k]] = entry(units[k], h[k], g == nullptr ? 0.F : g[k]);
         }
+    }
+}
+
+template <typename Entry>
+void UnitRows::copyAll(const Site& site, const SiteTap& tap, const RowValidity& validity, bool withGradients,
+                       Entry entry) {
+    begin(site, tap, validity);
+    std::vector<int> all(static_cast<std::size_t>(site.units));
+    std::iota(all.begin(), all.end(), 0);
+    copy(tap.hidden, withGradients ? tap.gradient : at::Tensor(), all, entry);
+    for (std::size_t e = 0; e < tap.branches.size(); ++e) { // in the order of time: the newest, live one comes last
+        const SiteTap::Branch& branch = tap.branches[e];
+        copy(branch.active, withGradients ? branch.gradient : at::Tensor(), site.composite->branches()[e].units, entry);
     }
 }
 
@@ -84,13 +98,7 @@ bool UnitRows::gather(const Site& site, const SiteTap& tap, const RowValidity& v
     if (!tap.hidden.defined()) {
         return false;
     }
-    begin(site, tap, validity);
-    std::vector<int> all(static_cast<std::size_t>(site.units));
-    std::iota(all.begin(), all.end(), 0);
-    copy(tap.hidden, {}, all);
-    for (std::size_t e = 0; e < tap.branches.size(); ++e) { // in the order of time: the newest, live one comes last
-        copy(tap.branches[e].active, {}, site.composite->branches()[e].units);
-    }
+    copyAll(site, tap, validity, /*withGradients=*/false, [](int, float h, float) { return h; });
     return true;
 }
 
@@ -98,13 +106,20 @@ bool UnitRows::gatherGradients(const Site& site, const SiteTap& tap, const RowVa
     if (!tap.hidden.defined() || !tap.gradient.defined()) {
         return false;
     }
-    begin(site, tap, validity);
-    std::vector<int> all(static_cast<std::size_t>(site.units));
-    std::iota(all.begin(), all.end(), 0);
-    copy(tap.gradient, tap.hidden, all);
-    for (std::size_t e = 0; e < tap.branches.size(); ++e) {
-        copy(tap.branches[e].gradient, tap.branches[e].active, site.composite->branches()[e].units);
+    copyAll(site, tap, validity, /*withGradients=*/true,
+            [](int, float h, float g) { return h > 0.F ? std::abs(g) : 0.F; });
+    return true;
+}
+
+bool UnitRows::gatherAttributions(const Site& site, const SiteTap& tap, const RowValidity& validity,
+                                  const std::vector<double>& references) {
+    if (!tap.hidden.defined() || !tap.gradient.defined()) {
+        return false;
     }
+    copyAll(site, tap, validity, /*withGradients=*/true, [&](int unit, float h, float g) {
+        return static_cast<float>((static_cast<double>(h) - references[static_cast<std::size_t>(unit)]) *
+                                  static_cast<double>(g));
+    });
     return true;
 }
 

@@ -19,6 +19,9 @@ class UnitRows {
     bool gather(const Site& site, const SiteTap& tap, const RowValidity& validity);
     /// The magnitudes of dL/dz, z being what goes into the ReLU, instead. False also where gradients are not recorded.
     bool gatherGradients(const Site& site, const SiteTap& tap, const RowValidity& validity);
+    /// (h - reference) dL/dh, one reference per unit, instead. False also where gradients are not recorded.
+    bool gatherAttributions(const Site& site, const SiteTap& tap, const RowValidity& validity,
+                            const std::vector<double>& references);
 
     [[nodiscard]] std::int64_t rows() const { return m_rows; }
     /// One value per unit; requires at least one row.
@@ -29,8 +32,12 @@ class UnitRows {
     [[nodiscard]] std::vector<bool> fired() const;
 
   private:
-    /// `factors` undefined, or of the shape of `values`: 0 where it is not positive.
-    void copy(const at::Tensor& values, const at::Tensor& factors, std::span<const int> units);
+    /// Some columns of a tap; gives each unit what `entry` makes of its activation and the gradient of it (0 where
+    /// gradients are not recorded).
+    template <typename Entry>
+    void copy(const at::Tensor& hidden, const at::Tensor& gradient, std::span<const int> units, Entry entry);
+    template <typename Entry>
+    void copyAll(const Site& site, const SiteTap& tap, const RowValidity& validity, bool withGradients, Entry entry);
     void begin(const Site& site, const SiteTap& tap, const RowValidity& validity);
 
     std::int64_t m_units = 0;

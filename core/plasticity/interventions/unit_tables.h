@@ -2,8 +2,10 @@
 // What interventions have gathered about units, as bytes for checkpoints.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,6 +36,25 @@ namespace knife {
         bytes.remove_prefix(table.size_bytes());
     }
     return true;
+}
+
+/// The tables of one state after another; `tablesOf` gives those of one, as an array of spans.
+template <typename State, typename TablesOf>
+[[nodiscard]] std::string saveStates(const std::vector<State>& states, TablesOf tablesOf) {
+    std::vector<std::span<const double>> tables;
+    for (const State& state : states) {
+        std::ranges::copy(tablesOf(state), std::back_inserter(tables));
+    }
+    return packTables(tables);
+}
+
+template <typename State, typename TablesOf>
+[[nodiscard]] bool restoreStates(std::string_view saved, std::vector<State>& states, TablesOf tablesOf) {
+    std::vector<std::span<double>> tables;
+    for (State& state : states) {
+        std::ranges::copy(tablesOf(state), std::back_inserter(tables));
+    }
+    return unpackTables(saved, tables);
 }
 
 } // namespace knife

@@ -13,6 +13,7 @@
 #include "core/plasticity/operations/reset_units.h"
 #include "core/plasticity/operations/share_units.h"
 #include "core/plasticity/operations/shrink_units.h"
+#include "core/plasticity/operations/split_units.h"
 
 namespace knife {
 
@@ -46,6 +47,7 @@ constexpr std::array kOperations{
     Entry{"share_units", &make<ShareUnits, ShareUnitsSettings>},
     Entry{"consolidate", &make<Consolidate, ConsolidateSettings>},
     Entry{"shrink_units", &make<ShrinkUnits, ShrinkUnitsSettings>},
+    Entry{"split_units", &make<SplitUnits, SplitUnitsSettings>},
 };
 
 } // namespace

@@ -6,6 +6,7 @@
 
 #include "core/store/run_writer.h"
 #include "core/store/workspace.h"
+#include "core/types/metric_names.h"
 #include "tests/app/ctl/knifectl.h"
 
 using namespace knife;
@@ -24,6 +25,7 @@ struct StoredRun {
     std::vector<double> tops = {1, 1, 1};
     QStringList tasks = {"a", "b", "a"};
     RunState state = RunState::Finished;
+    std::vector<double> atEnd = {}; ///< evaluations of earlier tasks at the end
 };
 
 Clocks clocksAt(std::int64_t envStep) {
@@ -73,6 +75,11 @@ QString store(const Knifectl& ctl, const StoredRun& run) {
         }
     }
     const Clocks end = clocksAt(description.totalEnvSteps);
+    for (std::size_t k = 0; k < run.atEnd.size(); ++k) {
+        const MetricHandle ofTask = writer->metric(metricOfTask("test/return", k));
+        writer->point(ofTask, clocksAt(description.totalEnvSteps - kTaskSteps), 77.0); // at the last switch
+        writer->point(ofTask, end, run.atEnd[k]);
+    }
     writer->progress(end, run.state, run.tasks.back().toStdString(), 1.0);
     if (!writer->close(run.state, "", end, "")) {
         qFatal("the run was not stored");
@@ -117,6 +124,7 @@ class TestKnifectlCompare : public QObject {
     void scoresAreAreas();
     void gapsToFreshNetworks();
     void besideTheBaseline();
+    void whatIsLeftOfEarlierTasks();
     void tasksThatComeAgain();
     void tablesForPeople();
     void resultsRepeat();
@@ -209,6 +217,32 @@ void TestKnifectlCompare::besideTheBaseline() {
         armOf(compare({"--name", "study", "--baseline", "interventions[0].method=knife"}), "none");
     QCOMPARE(valueOf(turned["baseline"]["difference"]), -0.75 * 0.5);
     QVERIFY(study["notes"].toArray().last().toString().contains("4 seeds in common cannot give a p below 0.125"));
+}
+
+void TestKnifectlCompare::whatIsLeftOfEarlierTasks() {
+    const Knifectl ctl;
+    const char* const looksBack = "[evaluation]\nearlier_tasks = \"at_end\"";
+    for (std::uint64_t seed = 1; seed <= 2; ++seed) {
+        store(ctl, {.seed = seed, .settings = looksBack, .tops = {4, 3, 2}, .atEnd = {1, 2}});
+    }
+    store(ctl, {.seed = 3, .tops = {4, 3, 2}, .atEnd = {}});
+    const QJsonObject study = ctl.run({"compare", "--all", "--reps", "200", "--json"}).object();
+    QCOMPARE(study["arms"].toArray().size(), 1); // looking back makes no other experiment
+    const QJsonObject arm = armOf(study, "study");
+    const QJsonArray tasks = arm["tasks"].toArray();
+    const QJsonObject kept = arm["retention"].toObject();
+    QCOMPARE(kept["runs"].toInt(), 2);
+    QCOMPARE(valueOf(kept["average_performance"]), (1.0 + 2.0 + 2.0) / 3);
+    QCOMPARE(valueOf(kept["forgetting"]), (3.0 + 1.0) / 2);
+    QCOMPARE(valueOf(kept["backward_transfer"]), -2.0);
+    QCOMPARE(valueOf(kept["forgetting"], "low"), 2.0); // both runs agree
+    QCOMPARE(valueOf(tasks.at(0)["forgetting"]), 3.0);
+    QCOMPARE(valueOf(tasks.at(2)["at_end"]), 2.0);
+    QVERIFY(tasks.at(2)["forgetting"].isNull());
+    QVERIFY(study["notes"].toArray().first().toString().startsWith("only 2 of 3 runs"));
+    const QJsonObject scaled = ctl.run({"compare", "--all", "--reps", "200", "--scale", "0:4", "--json"}).object();
+    QCOMPARE(valueOf(armOf(scaled, "study")["retention"].toObject()["forgetting"]), 0.5);
+    QVERIFY(ctl.run({"compare", "--all", "--reps", "200"}).out.contains("At the end of the sequence"));
 }
 
 void TestKnifectlCompare::tasksThatComeAgain() {

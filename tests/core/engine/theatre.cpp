@@ -113,11 +113,12 @@ std::string wrongSlope(const Theatre& theatre, const Parameter& parameter, const
 
 std::string whatChanges(Theatre& theatre, const SurgeryPlan& plan, std::int64_t event) {
     const Batch batch = theatre.batch(900 + static_cast<std::uint64_t>(event));
-    const at::Tensor row = randomTensor({2, theatre.setup.layout().width()}, 6);
+    const std::int64_t agents = theatre.setup.spec.nAgents;
+    const at::Tensor rows = randomTensor({agents, theatre.setup.layout().width()}, 6);
     const auto act = [&] {
         const at::NoGradGuard noGrad;
-        at::Tensor memory = theatre.online().agent().initialMemory(2);
-        return theatre.online().agent().act(row, memory).outputs;
+        at::Tensor memory = theatre.online().agent().initialMemory(agents);
+        return theatre.online().agent().act(rows, memory).outputs;
     };
     const Probe before = theatre.learner->probe(batch);
     const at::Tensor actedBefore = act();

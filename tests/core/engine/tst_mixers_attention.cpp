@@ -188,6 +188,19 @@ class TestMixersAttention : public QObject {
         }
     }
 
+    // Of what QPLEX makes of the agents' state values alone.
+    void qplexRisesWithTheStateValues() {
+        for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+            const Setup setup = setupOf(kQplex, seed);
+            const auto net = buildNet(setup.net());
+            shake(*net, seed);
+            const JointView view = someView(setup, *net, kRows, seed);
+            const at::Tensor greedy = greedyActions(view.outputs, view.unavailable);
+            const at::Tensor gradient = gradientByValues(*net, view.at(greedy));
+            QVERIFY(valuesAt(gradient, greedy).min().item<float>() > 0.F);
+        }
+    }
+
     void qplexCarriesNoGradientThroughTheAdvantage() {
         for (const bool stop : {true, false}) {
             const Setup setup = setupOf(kQplex + (stop ? "" : "is_stop_gradient = false"));

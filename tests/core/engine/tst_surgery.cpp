@@ -13,6 +13,7 @@
 #include "core/plasticity/interventions/knife.h"
 #include "core/plasticity/surgeon.h"
 #include "core/types/counter_rng.h"
+#include "net_rows.h"
 #include "theatre.h"
 
 using namespace knife;
@@ -22,16 +23,7 @@ namespace {
 
 const RowValidity kNoRows; // activations are not looked at
 
-void addNets() {
-    QTest::addColumn<QString>("kind");
-    QTest::addColumn<QString>("mixer");
-    for (const char* kind : {"rnn", "mlp"}) {
-        QTest::addRow("%s, qmix of two layers", kind) << kind << "method = \"qmix\"\nembed = 8\nhypernet_embed = 12";
-        QTest::addRow("%s, qmix of one layer", kind) << kind << "method = \"qmix\"\nembed = 8\nhypernet_layers = 1";
-        QTest::addRow("%s, vdn", kind) << kind << "method = \"vdn\"";
-        QTest::addRow("%s, iql", kind) << kind << "method = \"iql\"";
-    }
-}
+constexpr auto kMixers = {kTwoLayerQmix, kOneLayerQmix, kVdn, kIql};
 
 std::vector<int> allUnits(const Site& site) {
     std::vector<int> units(static_cast<std::size_t>(site.units));
@@ -113,13 +105,9 @@ class TestSurgery : public QObject {
         QTest::addColumn<int>("threads");
         for (const int threads : {1, 2}) {
             for (const char* kind : {"rnn", "mlp"}) {
-                const auto row = [&](const char* name, const char* mixer) {
-                    QTest::addRow("%s, %s, %d threads", kind, name, threads) << kind << mixer << threads;
-                };
-                row("qmix of two layers", "method = \"qmix\"\nembed = 8\nhypernet_embed = 12");
-                row("qmix of one layer", "method = \"qmix\"\nembed = 8\nhypernet_layers = 1");
-                row("vdn", "method = \"vdn\"");
-                row("iql", "method = \"iql\"");
+                for (const NamedMixer& mixer : kMixers) {
+                    QTest::addRow("%s, %s, %d threads", kind, mixer.name, threads) << kind << mixer.toml << threads;
+                }
             }
         }
     }
@@ -150,7 +138,7 @@ class TestSurgery : public QObject {
         }
     }
 
-    void theSameUnitCanBeOperatedOnAgainAndAgain_data() { addNets(); }
+    void theSameUnitCanBeOperatedOnAgainAndAgain_data() { addNets(kMixers); }
     void theSameUnitCanBeOperatedOnAgainAndAgain() {
         QFETCH(QString, kind);
         QFETCH(QString, mixer);
@@ -178,7 +166,7 @@ class TestSurgery : public QObject {
         }
     }
 
-    void allUnitsAtOnceChangeNoBit_data() { addNets(); }
+    void allUnitsAtOnceChangeNoBit_data() { addNets(kMixers); }
     void allUnitsAtOnceChangeNoBit() {
         QFETCH(QString, kind);
         QFETCH(QString, mixer);
@@ -219,7 +207,7 @@ class TestSurgery : public QObject {
     }
 
     // What the checks above must be able to see.
-    void aNaiveResetOfARowIsSeen_data() { addNets(); }
+    void aNaiveResetOfARowIsSeen_data() { addNets(kMixers); }
     void aNaiveResetOfARowIsSeen() {
         QFETCH(QString, kind);
         QFETCH(QString, mixer);
@@ -298,7 +286,7 @@ class TestSurgery : public QObject {
         QVERIFY(movedEverywhere(branches[1].activeOut->value.detach(), newerOut));
     }
 
-    void activesHaveTheGradientOfOrdinaryNeurons_data() { addNets(); }
+    void activesHaveTheGradientOfOrdinaryNeurons_data() { addNets(kMixers); }
     void activesHaveTheGradientOfOrdinaryNeurons() {
         QFETCH(QString, kind);
         QFETCH(QString, mixer);
@@ -365,7 +353,7 @@ class TestSurgery : public QObject {
         QVERIFY(sameBits(theatre.learner->probe(batch).targetQTot, before.targetQTot));
     }
 
-    void undoTakesEverythingBack_data() { addNets(); }
+    void undoTakesEverythingBack_data() { addNets(kMixers); }
     void undoTakesEverythingBack() {
         QFETCH(QString, kind);
         QFETCH(QString, mixer);
@@ -537,7 +525,7 @@ class TestSurgery : public QObject {
         }
     }
 
-    void receiptsCountParameters_data() { addNets(); }
+    void receiptsCountParameters_data() { addNets(kMixers); }
     void receiptsCountParameters() {
         QFETCH(QString, kind);
         QFETCH(QString, mixer);

@@ -305,8 +305,11 @@ class TestUnitDiagnostics : public QObject {
         const GradientTotals totals =
             gradientTotals({.hidden = hidden, .gradient = gradient, .include = at::ones({4}), .agents = 2});
         const std::vector<double> expected{1.0, 0.0, 1.0, 0.5};
-        QCOMPARE(efficiencies(totals), expected);
+        QCOMPARE(efficiencies(totals.byAgent, 4), expected);
         QCOMPARE(totals.magnitude, (std::vector<double>{1.25, 1.5, 0.0, 1.0}));
+        // What replacing a unit by 0, or by its mean, costs to first order: of unit 0 |6/4 - 1.25 * 1.25|.
+        QCOMPARE(attributions(totals, std::vector{0.0, 0.0, 0.0, 0.0}), (std::vector<double>{1.5, 0.0, 0.0, 0.5}));
+        QCOMPARE(attributions(totals, std::vector{1.25, 1.0, 0.0, 1.0}), (std::vector<double>{0.0625, 0.0, 0.0, 0.0}));
     }
 
     void everySignalHasItsFormula() {
@@ -471,6 +474,17 @@ class TestUnitDiagnostics : public QObject {
         QCOMPARE(column(frame, mix, "saturation")[1], 1.F);
         QVERIFY(column(frame, mix, "saturation")[0] < 1.F);
         QVERIFY(frame.sites[0].find("saturation") == nullptr && frame.sites[mix].find("efficiency") == nullptr);
+        const at::Tensor counted = seen.taps[0].gradient * valid / valid.sum();
+        const auto gain = (counted * seen.taps[0].hidden).sum(0);
+        const auto folded = gain - counted.sum(0) * (seen.taps[0].hidden * valid).sum(0) / valid.sum();
+        const auto& branchTap = seen.taps[0].branches[0];
+        const double ofActive = (branchTap.gradient * branchTap.active * valid).sum().abs().item<double>();
+        const auto isNear = [](float value, double wanted) {
+            return std::abs(static_cast<double>(value) - wanted) < 1e-4 * wanted + 1e-9;
+        };
+        QVERIFY(isNear(column(frame, 0, "gxd")[7], gain[7].abs().item<double>()));
+        QVERIFY(isNear(column(frame, 0, "gxd_centred")[7], folded[7].abs().item<double>()));
+        QVERIFY(isNear(column(frame, 0, "gxd")[2], ofActive / valid.sum().item<double>()));
         // GraMa and saliency, too.
         const at::Tensor slope = (seen.taps[0].hidden > 0).to(at::kFloat);
         const at::Tensor dz = ((seen.taps[0].gradient * slope).abs() * valid).sum(0);

@@ -166,6 +166,11 @@ class TestUnitResetMethods : public QObject {
         QTest::addRow("zero_mean") << "zero_mean" << (0.9 * 0.5 + 1.0) / 1.9 << (0.9 * 1.0 + 2.0 * 0.2368421) / 1.9;
         QTest::addRow("adaptable") << "adaptable" << (0.9 * 0.5 + 1.0) / 1.9 / 0.25
                                    << (0.9 * 1.0 + 2.0 * 0.2368421) / 1.9 / 0.25;
+        // Unit 0: dL/dh = (2, 1), then (1, 3), so that (h - 2) dL/dh = (-2, 1), then (2, -6). Unit 1: (1, 1), then
+        // (1, 3): (-.5, .5), then .2368421 (1, 3).
+        QTest::addRow("first_order") << "first_order" << (0.9 * 0.5 + 2.0) / 1.9 << 2.0 * 0.2368421 / 1.9;
+        QTest::addRow("first_order_abs") << "first_order_abs" << (0.9 * 1.5 + 4.0) / 1.9
+                                         << (0.9 * 0.5 + 2.0 * 0.2368421) / 1.9;
     }
     void utilitiesFollowTheirFormula() {
         QFETCH(QString, utility);
@@ -179,8 +184,9 @@ class TestUnitResetMethods : public QObject {
         config.utility = utility.toStdString();
         config.decay = 0.9;
         ContinualBackprop method(config, world.net->sites());
-        world.show(*method.listener(), {{1, 0, 1}, {3, 1, 1}});
-        world.show(*method.listener(), {{4, 1, 1}, {0, 1, 1}});
+        QCOMPARE(method.listener()->wishes(0).activationGradients, utility.startsWith("first_order"));
+        world.show(*method.listener(), {{1, 0, 1}, {3, 1, 1}}, {{2, 1, 0}, {1, 1, 0}});
+        world.show(*method.listener(), {{4, 1, 1}, {0, 1, 1}}, {{1, 1, 0}, {3, 3, 0}});
         const std::vector<double> utilities = method.utilities(world.site);
         QVERIFY2(isNear(utilities[0], first), std::to_string(utilities[0]).c_str());
         QVERIFY2(isNear(utilities[1], second), std::to_string(utilities[1]).c_str());
@@ -190,6 +196,16 @@ class TestUnitResetMethods : public QObject {
         QCOMPARE(copy.save(), method.save());
         QVERIFY(isNear(copy.utilities(world.site)[1], second));
         QVERIFY(!copy.restore(method.save().substr(8)));
+    }
+
+    void whatIsNotFoldedIsMeasuredFromZero() {
+        Scripted world;
+        ContinualBackpropConfig config;
+        config.utility = "first_order";
+        config.asReleased = true; // nothing is added to biases
+        ContinualBackprop method(config, world.net->sites());
+        world.show(*method.listener(), {{1, 0, 1}, {3, 1, 1}}, {{2, 1, 0}, {1, 1, 0}});
+        QVERIFY(isNear(method.utilities(world.site)[0], 2.5)); // (1 * 2 + 3 * 1) / 2
     }
 
     void onlyMatureUnitsOfLowestUtilityAreReplaced() {
@@ -369,7 +385,7 @@ class TestUnitResetMethods : public QObject {
         const auto net = buildNet(Setup().net());
         for (const auto& [method, every] :
              {std::pair{"redo", 1000}, std::pair{"regrama", 1000}, std::pair{"continual_backprop", 1},
-              std::pair{"self_normalized_resets", 1}}) {
+              std::pair{"gxd", 1}, std::pair{"self_normalized_resets", 1}}) {
             const Section section = sectionOf(std::string("method = \"") + method + "\"", "interventions");
             const auto made = makeIntervention(section, *net);
             QVERIFY2(made, method);
@@ -379,6 +395,8 @@ class TestUnitResetMethods : public QObject {
             QVERIFY(resolved && resolved->has("incoming") && resolved->has("outgoing") && resolved->has("sites"));
             QVERIFY(!resolved->has("fold_mean"));
         }
+        const auto gxd = resolveIntervention(sectionOf("method = \"gxd\"", "interventions"));
+        QCOMPARE(*gxd->text("utility", ""), std::string("first_order"));
     }
 
     void wrongSettingsAreRefusedWithTheirPlace_data() {

@@ -10,6 +10,7 @@
 
 #include "core/nets/live_unit.h"
 #include "core/plasticity/operations/reset_units.h"
+#include "net_rows.h"
 #include "theatre.h"
 
 using namespace knife;
@@ -61,16 +62,6 @@ void silence(const FactorizedNet& net, const SurgeryPlan& plan) {
     }
 }
 
-void addNets() {
-    QTest::addColumn<QString>("kind");
-    QTest::addColumn<QString>("mixer");
-    for (const char* kind : {"rnn", "mlp"}) {
-        QTest::addRow("%s, qmix", kind) << kind << "method = \"qmix\"\nembed = 8\nhypernet_embed = 12";
-        QTest::addRow("%s, vdn", kind) << kind << "method = \"vdn\"";
-        QTest::addRow("%s, qplex", kind) << kind << "method = \"qplex\"";
-    }
-}
-
 at::Tensor columnOf(const Parameter& parameter, std::int64_t column) {
     return parameter.value.detach().select(1, column);
 }
@@ -99,7 +90,7 @@ class TestUnitResets : public QObject {
     Q_OBJECT
 
   private Q_SLOTS:
-    void silentUnitsAreResetWithoutATrace_data() { addNets(); }
+    void silentUnitsAreResetWithoutATrace_data() { addNets({kTwoLayerQmix, kVdn, kQplex}); }
     void silentUnitsAreResetWithoutATrace() {
         QFETCH(QString, kind);
         QFETCH(QString, mixer);
@@ -314,7 +305,7 @@ class TestUnitResets : public QObject {
         QVERIFY(!sameBits(birth[0], branch.activeIn->value.detach()[0]));
     }
 
-    void undoTakesEverythingBack_data() { addNets(); }
+    void undoTakesEverythingBack_data() { addNets({kTwoLayerQmix, kVdn, kQplex}); }
     void undoTakesEverythingBack() {
         QFETCH(QString, kind);
         QFETCH(QString, mixer);

@@ -59,7 +59,8 @@ SurgeryPlan anyPlan() {
     plan.operation = "x" + anyText();
     plan.settings = anyText();
     plan.operations = several([] {
-        return SiteOperation{anyText(), any<std::vector<int>>(), several(anyF), any<std::vector<int>>()};
+        return SiteOperation{anyText(), any<std::vector<int>>(), several(anyF), any<std::vector<int>>(),
+                             any<std::vector<int>>()};
     });
     plan.modules = several(anyText);
     plan.optimiser = anyEnum(OptimiserPolicy::ResetAll);

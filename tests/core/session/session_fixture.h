@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -125,6 +126,61 @@ class Workspace {
   private:
     QTemporaryDir m_folder;
 };
+
+/// Trains to the end of the budget; `run` becomes the run's id.
+inline RunOutcome live(const Experiment& experiment, const Workspace& workspace, RunId* run = nullptr,
+                       std::uint64_t seed = 1) {
+    const auto session = workspace.start(experiment, seed);
+    if (run != nullptr) {
+        *run = session->id();
+    }
+    RecordingObserver observer;
+    return session->run(observer);
+}
+
+/// Resumes a run that nobody holds, to the end of the budget.
+inline RunOutcome resume(const RunId& run, const Workspace& workspace) {
+    auto session = Session::resume(run, {}, {}, workspace.options());
+    if (!session) {
+        qFatal("%s", session.error().describe().c_str());
+    }
+    RecordingObserver observer;
+    return (*session)->run(observer);
+}
+
+/// Env steps of a run that is about to die.
+struct Death {
+    std::int64_t savedAt = 0; ///< its last checkpoint
+    std::int64_t at = 0;
+};
+
+/// Dies behind a checkpoint and is resumed.
+inline RunOutcome dieAndResume(const Experiment& experiment, const Workspace& workspace, const Death& death) {
+    auto session = workspace.start(experiment);
+    const RunId run = session->id();
+    RecordingObserver killer;
+    bool saved = false;
+    killer.onProgress = [&](const Clocks& clocks) {
+        if (clocks.envStep.value >= death.savedAt && !saved) {
+            saved = true;
+            session->submit({CommandId{1}, PauseCommand{}});
+            session->submit({CommandId{2}, CheckpointCommand{}});
+            session->submit({CommandId{3}, ContinueCommand{}});
+        }
+        if (clocks.envStep.value >= death.at) {
+            throw std::runtime_error("the process dies");
+        }
+    };
+    if (session->run(killer).state != RunState::Failed) {
+        qFatal("the run did not die");
+    }
+    session.reset(); // lets go of the run
+    return resume(run, workspace);
+}
+
+/// Fails the test unless a run has used up its budget.
+#define VERIFY_FINISHED(outcome)                                                                                       \
+    QVERIFY2((outcome).state == RunState::Finished, (outcome).error ? (outcome).error->describe().c_str() : "")
 
 inline std::string hashOf(const RunOutcome& outcome) {
     return nlohmann::json::parse(outcome.summaryJson).at("weights_sha256").get<std::string>();

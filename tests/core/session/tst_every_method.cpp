@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Every method of value factorization trains on predator-prey, is operated on without a trace, and ends with the same
 // weights whether or not it was paused, killed and resumed on the way.
-#include <stdexcept>
-
 #include <QTest>
 
 #include "core/nets/mixers/mixer.h"
@@ -171,7 +169,7 @@ class TestEveryMethod : public QObject {
         const auto whole = quiet.start(experiment);
         Operator undisturbed(*whole, Life::Quiet);
         const RunOutcome expected = undisturbed.run();
-        QVERIFY2(expected.state == RunState::Finished, expected.error ? expected.error->describe().c_str() : "");
+        VERIFY_FINISHED(expected);
         const auto summary = nlohmann::json::parse(expected.summaryJson);
         QVERIFY(summary.at("updates").get<int>() >= 20);
         QVERIFY(summary.at("final").at("test_return").is_number());
@@ -187,11 +185,8 @@ class TestEveryMethod : public QObject {
         QCOMPARE(receipt->change.max(), 0.0);
         QCOMPARE(receipt->sites.size(), undisturbed.receipt()->sites.size());
         session.reset(); // lets go of the run
-        auto resumed = Session::resume(run, {}, {}, eventful.options());
-        QVERIFY2(resumed, resumed ? "" : resumed.error().describe().c_str());
-        RecordingObserver observer;
-        const RunOutcome outcome = (*resumed)->run(observer);
-        QVERIFY2(outcome.state == RunState::Finished, outcome.error ? outcome.error->describe().c_str() : "");
+        const RunOutcome outcome = resume(run, eventful);
+        VERIFY_FINISHED(outcome);
         QCOMPARE(hashOf(outcome), hashOf(expected));
         checkReceipts(eventful, run);
     }

@@ -44,6 +44,16 @@ class TestRunPlan : public QObject {
         QVERIFY(replanned->experiment == plan->experiment);
     }
 
+    void whatWaitsForCopiesIsRefusedWhereNoneAreMade() {
+        const std::vector<std::string> overrides{"interventions=[{method=\"gradps\"}]"};
+        QVERIFY(planRun(experimentOf(kMatrixSequence, overrides)));
+        const auto refused = planRun(experimentOf(kMatrixSequence, {overrides.front(), "learning.target_tau=0.01"}));
+        QVERIFY(!refused);
+        QVERIFY(refused.error().code == ErrorCode::Usage);
+        QVERIFY2(refused.error().describe().find("target_tau") != std::string::npos,
+                 refused.error().describe().c_str());
+    }
+
     void aDeviceThatIsNotThereIsRefusedWithTheRemedy() {
         const auto plan = planRun(experimentOf(kMatrixSequence, {"experiment.device=cuda"}));
         if (at::hasCUDA()) {

@@ -21,6 +21,8 @@ class TestSession : public QObject {
   private Q_SLOTS:
     void trainsToTheEndThroughTheLegalStates();
     void equalSeedsGiveEqualWeightsWhoeverWatches();
+    void evaluatesEarlierTasksWithoutATrace_data();
+    void evaluatesEarlierTasksWithoutATrace();
     void pausesStepsAndRunsToAStep();
     void operatesByHandExactlyAndUndoes();
     void refusesWhatTheStateForbids();
@@ -43,9 +45,7 @@ Command commandOf(std::uint64_t id, CommandBody body) {
 }
 
 std::string trainToTheEnd(const Experiment& experiment, std::uint64_t seed = 1) {
-    const Workspace workspace;
-    RecordingObserver observer;
-    const RunOutcome outcome = workspace.start(experiment, seed)->run(observer);
+    const RunOutcome outcome = live(experiment, Workspace(), nullptr, seed);
     return outcome.state == RunState::Finished ? hashOf(outcome) : std::string("did not finish");
 }
 
@@ -106,6 +106,58 @@ void TestSession::equalSeedsGiveEqualWeightsWhoeverWatches() {
     QVERIFY(pauses > 3);
     QVERIFY(watcher.snapshots.size() > 100);
     QCOMPARE(hashOf(outcome), alone);
+}
+
+void TestSession::evaluatesEarlierTasksWithoutATrace_data() {
+    QTest::addColumn<QString>("when");
+    QTest::addColumn<QList<int>>("firstTask"); // env steps at which it is evaluated after its stretch
+    QTest::addColumn<QList<int>>("secondTask");
+    QTest::newRow("never") << "never" << QList<int>{} << QList<int>{};
+    QTest::newRow("at the end") << "at_end" << QList<int>{1600} << QList<int>{1600};
+    QTest::newRow("at switches") << "at_switches" << QList<int>{1200, 1600} << QList<int>{1600};
+    QTest::newRow("at evaluations") << "at_evaluations" << QList<int>{800, 1200, 1200, 1600} << QList<int>{1200, 1600};
+}
+
+// Training, its evaluations and the weights are those of a run that never looks back, to the bit.
+void TestSession::evaluatesEarlierTasksWithoutATrace() {
+    QFETCH(QString, when);
+    QFETCH(QList<int>, firstTask);
+    QFETCH(QList<int>, secondTask);
+    const std::string tasks = "tasks=[{name=\"additive\",steps=800,env={table=\"additive\"}},"
+                              "{name=\"monotone\",steps=400,env={table=\"monotone\"}},"
+                              "{name=\"additive again\",env={table=\"additive\"}}]";
+    const auto experiment = [&](const std::string& choice) {
+        return experimentOf(kMatrixSequence, {tasks, "evaluation.earlier_tasks=\"" + choice + "\""});
+    };
+    const Workspace plain;
+    RunId plainRun;
+    const RunOutcome expected = live(experiment("never"), plain, &plainRun);
+    VERIFY_FINISHED(expected);
+    const Workspace workspace;
+    RunId run;
+    const RunOutcome outcome = live(experiment(when.toStdString()), workspace, &run);
+    VERIFY_FINISHED(outcome);
+    QCOMPARE(hashOf(outcome), hashOf(expected));
+
+    const auto reader = std::move(*RunReader::open(workspace.path()));
+    const auto plainReader = std::move(*RunReader::open(plain.path()));
+    for (const char* metric : {"test/return", "train/loss", "train/return"}) {
+        QVERIFY(reader->series(run, metric)->value == plainReader->series(plainRun, metric)->value);
+    }
+    const auto stepsOf = [&](const char* metric) {
+        const Series series = *reader->series(run, metric);
+        return QList<int>(series.envStep.begin(), series.envStep.end());
+    };
+    QCOMPARE(stepsOf("test/task_1/return"), firstTask);
+    QCOMPARE(stepsOf("test/task_2/return"), secondTask);
+    QCOMPARE(stepsOf("test/task_1/length"), firstTask);
+    QVERIFY(stepsOf("test/task_3/return").isEmpty()); // it is the current one
+    if (!firstTask.isEmpty()) {
+        // The first task is the last one again: at the end greedy play of this certain game gives both one return.
+        const double again = reader->series(run, "test/return")->value.back();
+        QCOMPARE(reader->series(run, "test/task_1/return")->value.back(), again);
+        QVERIFY(reader->series(run, "test/task_2/return")->value.back() != again);
+    }
 }
 
 void TestSession::pausesStepsAndRunsToAStep() {

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <stdexcept>
 
 #include <QTest>
 
@@ -55,6 +54,7 @@ const std::map<std::string, std::string> kMethods = {
     {"redo", "{method=\"redo\",every=4,tau=0.8}"},
     {"continual_backprop", "{method=\"continual_backprop\",utility=\"adaptable\",maturity=2,replacement_rate=0.02}"},
     {"self_normalized_resets", "{method=\"self_normalized_resets\",tau_max=100,resolution=10,threshold_every=3}"},
+    {"gxd", "{method=\"gxd\",maturity=2,replacement_rate=0.02}"},
     {"regrama", "{method=\"regrama\",every=5,tau=0.5,observe_every=5,target=\"mirror\"}"},
 };
 
@@ -83,47 +83,13 @@ std::map<std::string, double> drifts(const Workspace& workspace, const RunId& ru
     return largest;
 }
 
-RunOutcome finish(const Experiment& experiment, const Workspace& workspace, RunId* run) {
-    const auto session = workspace.start(experiment);
-    *run = session->id();
-    RecordingObserver observer;
-    return session->run(observer);
-}
-
-// Dies behind a checkpoint and is resumed.
-RunOutcome dieAndResume(const Experiment& experiment, const Workspace& workspace) {
-    auto session = workspace.start(experiment);
-    const RunId run = session->id();
-    RecordingObserver killer;
-    bool saved = false;
-    killer.onProgress = [&](const Clocks& clocks) {
-        if (clocks.envStep.value >= 180 && !saved) {
-            saved = true;
-            session->submit({CommandId{1}, PauseCommand{}});
-            session->submit({CommandId{2}, CheckpointCommand{}});
-            session->submit({CommandId{3}, ContinueCommand{}});
-        }
-        if (clocks.envStep.value >= 260) {
-            throw std::runtime_error("the process dies");
-        }
-    };
-    if (session->run(killer).state != RunState::Failed) {
-        return {};
-    }
-    session.reset(); // lets go of the run
-    auto resumed = Session::resume(run, {}, {}, workspace.options());
-    if (!resumed) {
-        return {};
-    }
-    RecordingObserver observer;
-    return (*resumed)->run(observer);
-}
+constexpr Death kDeath{.savedAt = 180, .at = 260};
 
 void compareLives(const Experiment& experiment, const std::vector<std::string>& methods) {
     const Workspace quiet;
     RunId run;
-    const RunOutcome expected = finish(experiment, quiet, &run);
-    QVERIFY2(expected.state == RunState::Finished, expected.error ? expected.error->describe().c_str() : "");
+    const RunOutcome expected = live(experiment, quiet, &run);
+    VERIFY_FINISHED(expected);
     const auto operated = drifts(quiet, run);
     for (const auto& [method, drift] : operated) {
         QVERIFY2(kMethods.contains(method) && std::isfinite(drift), method.c_str());
@@ -133,8 +99,8 @@ void compareLives(const Experiment& experiment, const std::vector<std::string>& 
         QVERIFY2(operated.contains(method), method.c_str());
     }
     const Workspace eventful;
-    const RunOutcome outcome = dieAndResume(experiment, eventful);
-    QVERIFY2(outcome.state == RunState::Finished, outcome.error ? outcome.error->describe().c_str() : "");
+    const RunOutcome outcome = dieAndResume(experiment, eventful, kDeath);
+    VERIFY_FINISHED(outcome);
     QCOMPARE(hashOf(outcome), hashOf(expected));
 }
 
@@ -155,7 +121,7 @@ class TestUnitResetRuns : public QObject {
         // Not in every small network is a unit ever silent, but its silence is counted in all of them.
         compareLives(experimentOf(kHunt, {"mixer={method=\"" + mixer.toStdString() + "\"}",
                                           "interventions=[" + allMethods() + "]"}),
-                     {"redo", "continual_backprop", "regrama"});
+                     {"redo", "continual_backprop", "gxd", "regrama"});
     }
 
     void eachAlone_data() {
@@ -180,12 +146,12 @@ class TestUnitResetRuns : public QObject {
                                                                kMethods.at("continual_backprop") + "]"});
         const Workspace quiet;
         RunId run;
-        const RunOutcome expected = finish(experiment, quiet, &run);
-        QVERIFY2(expected.state == RunState::Finished, expected.error ? expected.error->describe().c_str() : "");
+        const RunOutcome expected = live(experiment, quiet, &run);
+        VERIFY_FINISHED(expected);
         const auto operated = drifts(quiet, run);
         QVERIFY(operated.contains("knife") && operated.contains("redo") && operated.contains("continual_backprop"));
         const Workspace eventful;
-        QCOMPARE(hashOf(dieAndResume(experiment, eventful)), hashOf(expected));
+        QCOMPARE(hashOf(dieAndResume(experiment, eventful, kDeath)), hashOf(expected));
     }
 };
 

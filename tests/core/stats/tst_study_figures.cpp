@@ -6,6 +6,7 @@
 #include "core/stats/baseline_figures.h"
 #include "core/stats/fresh_arm.h"
 #include "core/stats/fresh_figures.h"
+#include "core/stats/retention_figures.h"
 #include "tests/core/stats/stats_checks.h"
 
 using namespace knife;
@@ -57,6 +58,48 @@ class TestStudyFigures : public QObject {
         QCOMPARE(figures.recurrences.size(), 1U);
         VERIFY_CLOSE(figures.recurrences[0].ratio.value, 0.25);
         VERIFY_CLOSE(figures.recurrences[0].forgetting.value, 0.8); // it begins at 0 again
+    }
+
+    void whatIsLeftAtTheEnd() {
+        ArmCurves runs = arm("x", {0.8, 0.4, 0.2}, 0.1); // own ends .8 .4 .2, one tenth more in every run
+        for (std::size_t r = 0; r < runs.runs.size(); ++r) {
+            runs.runs[r].tasks[0].atEnd = 0.3 + 0.1 * static_cast<double>(r); // every run loses .5
+            runs.runs[r].tasks[1].atEnd = 0.6;                                // -.2 -.1 0 .1
+        }
+        BootstrapOptions options = kFew;
+        options.tasks = TaskResampling::Resampled; // they stay in order all the same
+        const auto figures = describeRetention(runs, options);
+        QVERIFY(figures.has_value());
+        QCOMPARE(figures->runs, 4U);
+        VERIFY_CLOSE(figures->averagePerformance.value, (0.45 + 0.6 + 0.35) / 3);
+        VERIFY_CLOSE(figures->lost[0].value, 0.5);
+        VERIFY_CLOSE(figures->lost[0].low, 0.5); // both ends are resampled by run
+        VERIFY_CLOSE(figures->lost[0].high, 0.5);
+        VERIFY_CLOSE(figures->lost[1].value, -0.05);
+        QVERIFY(figures->lost[1].low < -0.1 && figures->lost[1].high > 0.0);
+        QCOMPARE(figures->lost.size(), 2U);
+        QCOMPARE(figures->atEnd.size(), 3U);
+        VERIFY_CLOSE(figures->atEnd[2].value, 0.35); // the last task's stretch ends with the sequence
+        VERIFY_CLOSE(figures->forgetting.value, (0.5 - 0.05) / 2);
+        VERIFY_CLOSE(figures->backwardTransfer.value, -figures->forgetting.value);
+        VERIFY_CLOSE(figures->backwardTransfer.low, -figures->forgetting.high);
+    }
+
+    void onlyRunsThatLookedBackAreCounted() {
+        ArmCurves runs = arm("x", {0.8, 0.4, 0.2});
+        QVERIFY(!describeRetention(runs, kFew));
+        runs.runs[1].tasks[0].atEnd = 0.1;
+        QVERIFY(!describeRetention(runs, kFew)); // one of two tasks is no sequence
+        runs.runs[1].tasks[1].atEnd = 0.4;
+        const auto figures = describeRetention(runs, kFew);
+        QVERIFY(figures.has_value());
+        QCOMPARE(figures->runs, 1U);
+        VERIFY_CLOSE(figures->forgetting.value, 0.35);
+        QVERIFY(std::isnan(figures->forgetting.low));
+        for (RunCurves& run : runs.runs) {
+            run.tasks.resize(1);
+        }
+        QVERIFY(!describeRetention(runs, kFew));
     }
 
     void theScoreIsAChoice() {
