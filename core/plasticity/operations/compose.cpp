@@ -8,6 +8,7 @@
 #include <ATen/ATen.h>
 
 #include "core/plasticity/operations/neuron_draw.h"
+#include "core/plasticity/operations/source_values.h"
 
 namespace knife {
 
@@ -57,11 +58,25 @@ void fillMoments(const CompositeBranch& branch, const LiveMoments& healthy) {
     branch.activeOut->moment2.copy_(at::stack(healthy.out).mean(0).unsqueeze(1).expand_as(branch.activeOut->moment2));
 }
 
+// Incoming weights and biases as the units themselves began.
+void takeInitialRows(const FactorizedNet& net, const SiteOperation& operation, const SurgeryDraws& draws,
+                     Neurons& neurons) {
+    const auto built = sourceNet(net, "initial", draws);
+    const Site& site = *built->sites().find(operation.site);
+    const at::Tensor units =
+        at::tensor(std::vector<std::int64_t>(operation.units.begin(), operation.units.end()), at::kLong);
+    neurons.in = site.weight->value.detach().index_select(0, units);
+    neurons.bias = site.bias->value.detach().index_select(0, units);
+}
+
 void composeAt(FactorizedNet& net, const SiteOperation& operation, const ComposeSettings& settings,
                OptimiserPolicy policy, const SurgeryDraws& draws) {
     const Site& site = *net.sites().find(operation.site);
     CompositeLinear& layer = *site.composite;
-    const Neurons draw = drawNeurons(site, operation.units, settings.draw, draws);
+    Neurons draw = drawNeurons(site, operation.units, settings.draw, draws);
+    if (settings.draw.in == "initial") {
+        takeInitialRows(net, operation, draws, draw);
+    }
     const bool fills = net.parameters().use() == ParameterUse::Trained && policy == OptimiserPolicy::MeanFill;
     LiveMoments healthy;
     if (fills) {
@@ -81,7 +96,7 @@ void composeAt(FactorizedNet& net, const SiteOperation& operation, const Compose
 
 void describe(FieldVisitor& visitor, ComposeSettings& settings) {
     visitor.choice("incoming", settings.draw.in, {"incoming weights of active neurons"},
-                   {"layer", "orthogonal", "rms_matched"});
+                   {"layer", "orthogonal", "rms_matched", "initial"});
     visitor.choice("outgoing", settings.draw.out, {"outgoing weights of active neurons"}, {"fresh", "inherit", "zero"});
     visitor.choice("knowledge_out", settings.knowledgeOut, {"outgoing weights of knowledge neurons"},
                    {"frozen", "trainable"});
