@@ -22,7 +22,7 @@ struct SurgeryMethod {
     QString label;                                 ///< "KNIFE"
     QString about;                                 ///< one or two sentences
     QString operation = QStringLiteral("compose"); ///< registered name of what is done
-    QString settings;                              ///< of the operation, as TOML; empty: its defaults
+    QString settings = {};                         ///< of the operation, as TOML; empty: its defaults
 };
 
 class SurgeryPanel final : public QWidget {

@@ -6,10 +6,12 @@
 #include <vector>
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 
 #include "core/plasticity/operations/compose_gru.h"
 #include "core/plasticity/operations/inject_rows.h"
 #include "core/plasticity/operations/neuron_draw.h"
+#include "core/plasticity/operations/source_values.h"
 
 namespace knife {
 
@@ -59,10 +61,24 @@ void fillMoments(const CompositeBranch& branch, const LiveMoments& healthy) {
     branch.activeOut->moment2.copy_(at::stack(healthy.out).mean(0).unsqueeze(1).expand_as(branch.activeOut->moment2));
 }
 
+// Incoming weights and biases as the units themselves began.
+void takeInitialRows(const FactorizedNet& net, const SiteOperation& operation, const SurgeryDraws& draws,
+                     Neurons& neurons) {
+    const auto built = sourceNet(net, "initial", draws);
+    const Site& site = *built->sites().find(operation.site);
+    const at::Tensor units =
+        at::tensor(std::vector<std::int64_t>(operation.units.begin(), operation.units.end()), at::kLong);
+    neurons.in = site.weight->value.detach().index_select(0, units);
+    neurons.bias = site.bias->value.detach().index_select(0, units);
+}
+
 void composeHidden(FactorizedNet& net, const Site& site, const SiteOperation& operation,
                    const ComposeSettings& settings, OptimiserPolicy policy, const SurgeryDraws& draws) {
     CompositeLinear& layer = *site.composite;
-    const Neurons draw = drawNeurons(site, operation.units, settings.draw, draws);
+    Neurons draw = drawNeurons(site, operation.units, settings.draw, draws);
+    if (settings.draw.in == "initial") {
+        takeInitialRows(net, operation, draws, draw);
+    }
     const bool fills = net.parameters().use() == ParameterUse::Trained && policy == OptimiserPolicy::MeanFill;
     LiveMoments healthy;
     if (fills) {
@@ -96,7 +112,7 @@ void eachOperated(const FactorizedNet& net, const SurgeryPlan& plan, const Visit
 
 void describe(FieldVisitor& visitor, ComposeSettings& settings) {
     visitor.choice("incoming", settings.draw.in, {"incoming weights of active neurons"},
-                   {"layer", "orthogonal", "rms_matched"});
+                   {"layer", "orthogonal", "rms_matched", "initial"});
     visitor.choice("outgoing", settings.draw.out, {"outgoing weights of active neurons"}, {"fresh", "inherit", "zero"});
     visitor.choice("knowledge_out", settings.knowledgeOut, {"outgoing weights of knowledge neurons"},
                    {"frozen", "trainable"});
@@ -110,6 +126,10 @@ Result<void> Compose::check(const SurgeryPlan& plan, const FactorizedNet& net) c
         const Site& site = *net.sites().find(operation.site);
         if (!site.acceptsComposites()) {
             return fail(ErrorCode::Unsupported, site.refusal);
+        }
+        if (m_settings.draw.in == "initial" && site.composite == nullptr) {
+            return fail(ErrorCode::Unsupported,
+                        fmt::format("incoming = \"initial\" is for units of hidden layers, not for those of {}", site.name));
         }
     }
     return {};

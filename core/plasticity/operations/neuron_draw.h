@@ -16,7 +16,8 @@ namespace knife {
 
 struct NeuronDrawSettings {
     /// "layer": as the layer was built, U(+-1/sqrt(d_in)) for weights and bias. "orthogonal": orthogonal rows of norm
-    /// 1, bias 0. "rms_matched": as "layer", rows scaled to the median norm of the other live rows.
+    /// 1, bias 0. "rms_matched": as "layer", rows scaled to the median norm of the other live rows. "initial": drawn
+    /// as "layer"; who has the whole network puts the rows there that the units began with.
     std::string in = "layer";
     /// "fresh": as the layer was built, U(+-1/sqrt(H)). "inherit": the outgoing weights of the unit that is replaced,
     /// copied. "zero".

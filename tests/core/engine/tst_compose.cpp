@@ -37,7 +37,7 @@ class TestCompose : public QObject {
   private Q_SLOTS:
     void everyOptionPreserves_data() {
         QTest::addColumn<QString>("settings");
-        for (const char* incoming : {"layer", "orthogonal", "rms_matched"}) {
+        for (const char* incoming : {"layer", "orthogonal", "rms_matched", "initial"}) {
             for (const char* outgoing : {"fresh", "inherit", "zero"}) {
                 for (const char* knowledge : {"frozen", "trainable"}) {
                     QTest::addRow("%s, %s, %s", incoming, outgoing, knowledge)
@@ -88,6 +88,21 @@ class TestCompose : public QObject {
         const float median = norms[(norms.size() - 1) / 2]; // of an even count the lower, as torch has it
         for (std::int64_t k = 0; k < 3; ++k) {
             QVERIFY(std::abs(matched.in[k].norm().item<float>() - median) < 1e-5F);
+        }
+    }
+
+    void activeNeuronsMayBeginAsTheirUnitsDid() {
+        Theatre theatre(brisk());
+        const CompositeLinear& layer = theatre.layer("agent.fc1");
+        const at::Tensor rows = layer.weight()->value.detach().clone();
+        const at::Tensor biases = layer.bias()->value.detach().clone();
+        theatre.train(4);
+        theatre.operate(planWith({{"agent.fc1", {2, 7}}}, "incoming = \"initial\""), 0);
+        const CompositeBranch& branch = layer.branches().front();
+        for (const auto& [k, unit] : {std::pair{0, 2}, {1, 7}}) {
+            QVERIFY(sameBits(branch.activeIn->value.detach()[k], rows[unit]));
+            QVERIFY(sameBits(branch.activeBias->value.detach()[k], biases[unit]));
+            QVERIFY(!sameBits(layer.weight()->value.detach()[unit], rows[unit]));
         }
     }
 
