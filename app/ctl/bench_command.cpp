@@ -42,12 +42,12 @@ double mebibytes(std::uint64_t bytes) {
 int benchEnv(const CommandContext& context, const BenchArguments& arguments) {
     const auto instance = environmentInstance(arguments.subject);
     if (!instance) {
-        return failWith(instance.error());
+        return failWith(instance.error(), context.json);
     }
     keepLibrariesToOneThread();
     const auto result = benchmarkEnvironment(instance->env, arguments.parallel, arguments.seconds);
     if (!result) {
-        return failWith(result.error());
+        return failWith(result.error(), context.json);
     }
     printFigures(context, {{"env", instance->name},
                            {"parallel_envs", arguments.parallel},
@@ -64,12 +64,12 @@ int benchLearn(const CommandContext& context, const BenchArguments& arguments) {
     }
     const auto experiment = loadExperiment(arguments.subject, overrides);
     if (!experiment) {
-        return failWith(experiment.error());
+        return failWith(experiment.error(), context.json);
     }
     keepLibrariesToOneThread();
     const auto result = benchmarkLearning(*experiment, arguments.seconds);
     if (!result) {
-        return failWith(result.error());
+        return failWith(result.error(), context.json);
     }
     printFigures(context, {{"experiment", experiment->name},
                            {"threads", experiment->threads},

@@ -89,7 +89,7 @@ Result<Study> studyOf(const CommandContext& context, const CompareArguments& arg
 int compare(const CommandContext& context, const CompareArguments& arguments) {
     const Result<Study> study = studyOf(context, arguments);
     if (!study) {
-        return failWith(study.error());
+        return failWith(study.error(), context.json);
     }
     if (context.json) {
         printJson(toJson(*study));

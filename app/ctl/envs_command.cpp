@@ -26,7 +26,7 @@ int listEnvs(const CommandContext& context) {
     for (const EnvInstance& instance : environmentInstances()) {
         const auto environment = makeEnvironment(instance.env);
         if (!environment) {
-            return failWith(environment.error());
+            return failWith(environment.error(), context.json);
         }
         const EnvSpec& spec = (*environment)->spec();
         list.push_back({{"name", instance.name},

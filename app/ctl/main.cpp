@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -25,8 +26,6 @@
 
 namespace {
 
-constexpr int kUsageError = 2;
-
 // What no room has translated ends here, as does output that found no room.
 int runAction(const knife::CommandContext& context) {
     try {
@@ -42,20 +41,63 @@ int runAction(const knife::CommandContext& context) {
     }
 }
 
-// CLI11 says of a mistyped command only that one is required.
-int explainUsage(const CLI::App& root, const CLI::ParseError& error) {
-    const std::vector<std::string> extras = root.remaining();
-    const bool misses = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && root.get_subcommands().empty();
-    if (!misses || extras.empty()) {
-        return root.exit(error) == 0 ? 0 : kUsageError;
+// The command that the line got to, or the program itself.
+const CLI::App& innermost(const CLI::App& app) {
+    const std::vector<CLI::App*> chosen = app.get_subcommands();
+    return chosen.empty() ? app : innermost(*chosen.front());
+}
+
+std::vector<std::string> commandNames(const CLI::App& app) {
+    std::vector<std::string> names;
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+        names.push_back(command->get_name());
     }
-    std::vector<std::string> commands;
-    for (const CLI::App* command : root.get_subcommands([](const CLI::App*) { return true; })) {
-        commands.push_back(command->get_name());
+    return names;
+}
+
+// Options of a command and of all above it, which are understood behind it, too.
+std::vector<std::string> optionNames(const CLI::App& command) {
+    std::vector<std::string> names;
+    for (const CLI::App* app = &command; app != nullptr; app = app->get_parent()) {
+        for (const CLI::Option* option : app->get_options()) {
+            for (const std::string& name : option->get_lnames()) {
+                names.push_back("--" + name);
+            }
+        }
     }
-    const std::string hint = knife::suggestion(extras.front(), commands);
-    knife::printError({knife::ErrorCode::Usage, "unknown command '" + extras.front() + "'" + hint, {}});
-    return kUsageError;
+    return names;
+}
+
+// What is wrong with the command line. CLI11 says of a mistyped command only that one is required, and of a mistyped
+// option that something was not expected.
+std::string describeUsage(const CLI::App& root, const CLI::ParseError& error) {
+    const CLI::App& command = innermost(root);
+    const std::vector<std::string> extras = root.remaining(true);
+    if (!extras.empty() && &command == &root) {
+        return fmt::format("unknown command '{}'{}", extras.front(),
+                           knife::suggestion(extras.front(), commandNames(root)));
+    }
+    std::string what = error.what();
+    if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !extras.empty()) {
+        // The value of a mistyped option is as unexpected as its name.
+        const auto option = std::ranges::find_if(extras, [](const std::string& word) { return word.starts_with("-"); });
+        const std::string& word = option != extras.end() ? *option : extras.front();
+        const std::string nearest = knife::nearestWord(word, optionNames(command));
+        what = fmt::format("unexpected argument '{}'{}", word,
+                           nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest));
+    }
+    std::string name = command.get_name();
+    for (const CLI::App* app = command.get_parent(); app != nullptr; app = app->get_parent()) {
+        name = fmt::format("{} {}", app->get_name(), name);
+    }
+    return fmt::format("{} (see {} --help)", what, name);
+}
+
+int explainUsage(const CLI::App& root, const CLI::ParseError& error, bool json) {
+    if (error.get_exit_code() == 0) { // help or version
+        return root.exit(error);
+    }
+    return knife::failWith({knife::ErrorCode::Usage, describeUsage(root, error), {}}, json);
 }
 
 } // namespace
@@ -86,7 +128,7 @@ int main(int argc, char** argv) {
     try {
         root.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return explainUsage(root, error);
+        return explainUsage(root, error, context.json);
     }
     knife::setUpLogging(context.quiet);
     return runAction(context);

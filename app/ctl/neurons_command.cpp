@@ -196,7 +196,7 @@ void printUnits(const SiteSnapshot& site) {
 int showNeurons(const CommandContext& context, const NeuronsArguments& arguments) {
     const Result<JudgedFrame> judged = readFrame(context, arguments);
     if (!judged) {
-        return failWith(judged.error());
+        return failWith(judged.error(), context.json);
     }
     if (context.json) {
         printJson(frameJson(*judged));

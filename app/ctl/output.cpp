@@ -30,8 +30,11 @@ void printError(const Error& error) {
     std::fputs(fmt::format("knifectl: {}\n", error.describe()).c_str(), stderr); // a lost stderr must not throw
 }
 
-int failWith(const Error& error) {
+int failWith(const Error& error, bool json) {
     printError(error);
+    if (json) {
+        printJson({{"error", {{"code", toString(error.code)}, {"message", error.describe()}}}});
+    }
     return exitCode(error);
 }
 

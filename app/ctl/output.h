@@ -16,8 +16,9 @@ namespace knife {
 
 /// One line on stderr: "knifectl: …".
 void printError(const Error& error);
-/// The same, for an action to end with: the exit code of the error.
-[[nodiscard]] int failWith(const Error& error);
+/// The same, for an action to end with: the exit code of the error. With `json` stdout gets it too, as
+/// {"error": {"code", "message"}}.
+[[nodiscard]] int failWith(const Error& error, bool json);
 
 /// One line on stdout. Bytes that are not UTF-8 are replaced; NaN and infinities become null.
 void printJson(const nlohmann::ordered_json& value);

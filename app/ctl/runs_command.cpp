@@ -50,7 +50,7 @@ void printTable(const std::vector<RunRecord>& runs) {
 int listRuns(const CommandContext& context) {
     const Result<std::vector<RunRecord>> runs = readRuns(context.workspace);
     if (!runs) {
-        return failWith(runs.error());
+        return failWith(runs.error(), context.json);
     }
     if (context.json) {
         Json list = Json::array();

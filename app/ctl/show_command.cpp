@@ -275,7 +275,7 @@ void printStory(const RunStory& story) {
 int show(const CommandContext& context, const std::string& run) {
     const Result<RunStory> story = readStory(context.workspace, run);
     if (!story) {
-        return failWith(story.error());
+        return failWith(story.error(), context.json);
     }
     if (context.json) {
         printJson(storyJson(*story));

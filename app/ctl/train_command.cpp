@@ -77,7 +77,7 @@ int train(const CommandContext& context, const TrainArguments& arguments) {
     }
     const auto experiment = loadExperiment(arguments.file, overrides);
     if (!experiment) {
-        return failWith(experiment.error());
+        return failWith(experiment.error(), context.json);
     }
     SessionOptions options = sessionOptions(context, arguments.startPaused);
     if (!arguments.runId.empty()) {
@@ -86,7 +86,7 @@ int train(const CommandContext& context, const TrainArguments& arguments) {
     const std::uint64_t seed = arguments.seed ? static_cast<std::uint64_t>(*arguments.seed) : experiment->seeds.front();
     auto session = Session::start(*experiment, seed, options);
     if (!session) {
-        return failWith(session.error());
+        return failWith(session.error(), context.json);
     }
     return host(context, **session);
 }
@@ -94,16 +94,16 @@ int train(const CommandContext& context, const TrainArguments& arguments) {
 int resume(const CommandContext& context, const ResumeArguments& arguments) {
     const auto reader = RunReader::open(context.workspace);
     if (!reader) {
-        return failWith(reader.error());
+        return failWith(reader.error(), context.json);
     }
     const auto run = (*reader)->resolve(arguments.run);
     if (!run) {
-        return failWith(run.error());
+        return failWith(run.error(), context.json);
     }
     auto session =
         Session::resume(*run, arguments.steps, arguments.threads, sessionOptions(context, arguments.startPaused));
     if (!session) {
-        return failWith(session.error());
+        return failWith(session.error(), context.json);
     }
     return host(context, **session);
 }

@@ -64,7 +64,7 @@ std::vector<UnitEvent> eventsOf(const NeuronRef& unit, const std::vector<Surgery
 } // namespace
 
 QString explainDiagnostic(const QString& name) {
-    static constexpr std::array<std::pair<const char*, const char*>, 7> kExplanations{{
+    static constexpr std::array<std::pair<const char*, const char*>, 17> kExplanations{{
         {"rua", "Relative update activity: the unit's activity divided by the mean over its layer. Below the lower "
                 "threshold a unit is stagnant, above the upper one volatile."},
         {"activity", "Gradient norm over weight norm of the unit's incoming weights, mean over the window."},
@@ -73,9 +73,26 @@ QString explainDiagnostic(const QString& name) {
         {"activation", "Mean activation over valid steps."},
         {"dormancy", "Mean absolute activation divided by the mean over the layer; low means dormant."},
         {"firing_share", "Share of valid steps on which the unit is above zero."},
+        {"saliency", "Magnitude of the product of gradient and incoming weights: what the loss would lose with the "
+                     "row, to first order."},
+        {"distance", "How far the incoming weights have moved from birth, over their norm then."},
+        {"grama", "Mean magnitude of the gradient before the activation, divided by the mean over the layer; low "
+                  "means that the unit hardly learns."},
+        {"efficiency", "Share of the unit's gradient that is left when the gradients of all agents are added; low "
+                       "means that they cancel each other."},
+        {"gxd", "What the loss would change by, to first order, if the unit gave nothing."},
+        {"gxd_centred", "What the loss would change by, to first order, if the unit always gave its mean."},
+        {"utility", "What the unit contributes to its consumers: outgoing weight times mean absolute activation."},
+        {"utility_adaptable", "The unit's contribution divided by the mean magnitude of its incoming weights."},
+        {"saturation", "Share of valid steps on which the activation is nearly flat."},
+        {"rua_agent", "Relative update activity by the gradient of this agent's steps alone."},
     }};
+    QString family = name; // "rua_agent2" is one of "rua_agent"
+    while (name.startsWith(QLatin1String("rua_agent")) && family.back().isDigit()) {
+        family.chop(1);
+    }
     const auto found = std::find_if(kExplanations.begin(), kExplanations.end(),
-                                    [&name](const auto& entry) { return name == QLatin1String(entry.first); });
+                                    [&family](const auto& entry) { return family == QLatin1String(entry.first); });
     return found == kExplanations.end() ? QString() : text(found->second);
 }
 

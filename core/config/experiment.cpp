@@ -426,6 +426,8 @@ void describe(FieldVisitor& visitor, AgentConfig& config) {
     visitor.field("head_gain", config.headGain, {"Factor on the initial weights of the head"}, {0, 100});
     visitor.field("last_action", config.lastAction, {"Feed the last action back as a one-hot input"});
     visitor.field("agent_id", config.agentId, {"Feed the agent's index as a one-hot input"});
+    visitor.field("further_sites", config.furtherSites,
+                  {"Units to watch and operate on beside the hidden ones: gru, head"});
 }
 
 void describe(FieldVisitor& visitor, LearningConfig& config) {

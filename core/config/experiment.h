@@ -34,6 +34,8 @@ struct AgentConfig {
     double headGain = 1.0;             ///< factor on the head's initial weights
     bool lastAction = true;            ///< one-hot last action is part of the agent's input
     bool agentId = true;               ///< one-hot agent id is part of the agent's input
+    /// Units that are watched and can be operated on beside hidden ones: "gru", "head".
+    std::vector<std::string> furtherSites;
     bool operator==(const AgentConfig&) const = default;
 };
 

@@ -5,7 +5,9 @@
 #include <ranges>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "core/config/did_you_mean.h"
 #include "core/config/section.h"
 
 namespace knife {
@@ -34,8 +36,8 @@ template <typename Config>
     return writeSection(section.path(), *config).mergedWith(section);
 }
 
-/// The entry of a registry (anything with a `method` member) that the section names; ErrorCode::Usage with the known
-/// methods otherwise. `fallback` stands for a missing key; empty: the key is required.
+/// The entry of a registry (anything with a `method` member) that the section names; ErrorCode::Usage with the
+/// nearest or all known methods otherwise. `fallback` stands for a missing key; empty: the key is required.
 template <std::ranges::forward_range Registry>
 [[nodiscard]] auto findMethod(const Section& section, const Registry& registry, std::string_view fallback)
     -> Result<const std::ranges::range_value_t<Registry>*> {
@@ -43,14 +45,15 @@ template <std::ranges::forward_range Registry>
     if (!method) {
         return tl::unexpected(method.error());
     }
-    std::string known;
+    std::vector<std::string> known;
     for (const auto& entry : registry) {
         if (*method == entry.method) {
             return &entry;
         }
-        known += (known.empty() ? "\"" : ", \"") + std::string(entry.method) + '"';
+        known.emplace_back(entry.method);
     }
-    return tl::unexpected(section.errorAt(kMethodKey, "unknown method \"" + *method + "\"; expected one of " + known));
+    return tl::unexpected(
+        section.errorAt(kMethodKey, "there is no method '" + *method + "'" + suggestion(*method, known)));
 }
 
 } // namespace knife

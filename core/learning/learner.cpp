@@ -361,7 +361,9 @@ Probe Learner::probe(const Batch& batch) const {
     const Evaluated evaluated = evaluate(batch, online, targets, Keep::Nothing, nullptr);
     const at::Tensor valid = batch.valid.reshape({-1, 1});
     const at::Tensor& q = online.agent.outputs.defined() ? online.agent.outputs : online.agent.hidden;
+    ActMemory memory = m_online->initialMemory(batch.inputs.size(1));
     Probe probe{.q = q.clone(),
+                .acted = m_online->act(batch.inputs[0], memory).clone(),
                 .qTot = evaluated.joint * valid,
                 .targetQTot = {},
                 .loss = evaluated.report.loss,
@@ -376,7 +378,8 @@ Learner::Targets Learner::targets(const Batch& batch, const NetPass& online) con
 }
 
 OutputChange Learner::difference(const Probe& before, const Probe& after) {
-    return {.q = maxAbsDifference(before.q, after.q).item<double>(),
+    return {.q = std::max(maxAbsDifference(before.q, after.q).item<double>(),
+                          maxAbsDifference(before.acted, after.acted).item<double>()),
             .qTot = maxAbsDifference(before.qTot, after.qTot).item<double>(),
             .targetQTot = maxAbsDifference(before.targetQTot, after.targetQTot).item<double>(),
             .loss = std::abs(before.loss - after.loss),

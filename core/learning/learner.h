@@ -34,6 +34,7 @@ struct Probe {
     /// Online outputs of the agents, [T + 1, B * N, ...]; where the head is the mixer's (MixerNeeds::valuesPerAction
     /// is 0) the memory that it reads.
     at::Tensor q;
+    at::Tensor acted;      ///< what actions are chosen by at the first step [B * N, ...], which is computed on its own
     at::Tensor qTot;       ///< online, at the actions taken, [T * B, C], 0 on padded steps
     at::Tensor targetQTot; ///< what the target network bootstraps from there, 0 on padded steps
     double loss = 0.0;

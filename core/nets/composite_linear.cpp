@@ -56,9 +56,12 @@ CompositeLinear::CompositeLinear(ParameterSet& parameters, const std::string& na
     m_outBias = declare(consumer + ".bias", {shape.out}, shape.hidden);
 }
 
-at::Tensor CompositeLinear::forward(const at::Tensor& x, SiteTap* tap) const {
+at::Tensor CompositeLinear::forward(const at::Tensor& x, SiteTap* tap, at::Tensor* units) const {
     const at::Tensor z = at::linear(x, m_weight->value, m_bias->value);
     const at::Tensor h = at::relu(m_clones.applied(x, z, m_weight->value, m_bias->value));
+    if (units != nullptr) {
+        *units = h;
+    }
     if (tap != nullptr) {
         record(*tap, h);
         tap->branches.resize(m_branches.size());
@@ -78,6 +81,10 @@ at::Tensor CompositeLinear::forward(const at::Tensor& x, SiteTap* tap) const {
                                 .gradient = tap->wantsGradient ? recordGradient(active.hidden) : at::Tensor()};
         }
         y = y + (active.out - compensation.out);
+        if (units != nullptr) {
+            const at::Tensor owners = indexTensor({branch.units.begin(), branch.units.end()}).to(x.device());
+            *units = units->index_add(1, owners, active.hidden - compensation.hidden);
+        }
     }
     return y;
 }
@@ -109,6 +116,14 @@ void CompositeLinear::addComposites(ParameterSet& parameters, std::int64_t event
     m_clones.freeze(parameters, units);
     supersede(units);
     declareBranch(parameters, event, units, born);
+    freezeForKnowledge(parameters, m_branches.back());
+}
+
+void CompositeLinear::freezeForKnowledge(ParameterSet& parameters, const CompositeBranch& branch) const {
+    if (m_outBias->mask.defined()) {
+        const at::Tensor knowledge = m_outBias->mask.eq(0).unsqueeze(1);
+        parameters.freeze(*branch.activeOut, knowledge.expand_as(branch.activeOut->value));
+    }
 }
 
 void CompositeLinear::addClones(ParameterSet& parameters, std::int64_t event, const AgentGroups& groups) {

@@ -57,11 +57,13 @@ class CompositeLinear {
     CompositeLinear(ParameterSet& parameters, const std::string& name, const std::string& consumer, Shape shape,
                     std::uint64_t seed);
 
-    /// x [rows, in] -> y [rows, out]. Fills `tap` if given.
-    [[nodiscard]] at::Tensor forward(const at::Tensor& x, SiteTap* tap) const;
+    /// x [rows, in] -> y [rows, out]. Fills `tap` if given. `units`, if given, becomes what each unit gives as one
+    /// value, relu of K + sum of A - C [rows, hidden]: for readers that make no difference between the parts of one.
+    [[nodiscard]] at::Tensor forward(const at::Tensor& x, SiteTap* tap, at::Tensor* units = nullptr) const;
 
     /// Makes composites of these units (ascending, no repeats): freezes their live rows and, if so wished, columns,
-    /// then adds a branch whose active and compensation neurons both start at `born`.
+    /// then adds a branch whose active and compensation neurons both start at `born`. What an output whose bias is
+    /// frozen reads of the new neurons is frozen too: that output is knowledge itself.
     void addComposites(ParameterSet& parameters, std::int64_t event, const std::vector<int>& units,
                        const BranchValues& born, KnowledgeOut knowledge);
     /// Declares a branch of the same structure without freezing anything, for reading a checkpoint.
@@ -73,6 +75,8 @@ class CompositeLinear {
     void dropBranches();
 
     [[nodiscard]] const Shape& shape() const { return m_shape; }
+    /// Incoming row, bias and outgoing column of one neuron.
+    [[nodiscard]] std::int64_t parametersPerUnit() const { return m_shape.in + 1 + m_shape.out; }
     [[nodiscard]] Parameter* weight() const { return m_weight; }
     [[nodiscard]] Parameter* bias() const { return m_bias; }
     [[nodiscard]] Parameter* out() const { return m_out; }
@@ -87,6 +91,7 @@ class CompositeLinear {
     void declareBranch(ParameterSet& parameters, std::int64_t event, const std::vector<int>& units,
                        const BranchValues& born);
     void supersede(const std::vector<int>& units);
+    void freezeForKnowledge(ParameterSet& parameters, const CompositeBranch& branch) const;
 
     std::string m_name;
     Shape m_shape;

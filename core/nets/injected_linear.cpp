@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/nets/injected_linear.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <ATen/ATen.h>
@@ -12,8 +13,36 @@ namespace knife {
 
 namespace {
 
-void freezeAll(ParameterSet& parameters, const Parameter& parameter) {
-    parameters.freeze(parameter, at::ones(parameter.value.sizes(), at::kBool));
+at::Tensor indexOf(const std::vector<int>& units, const at::Device& device) {
+    return at::tensor(std::vector<std::int64_t>(units.begin(), units.end()), at::kLong).to(device);
+}
+
+// Rows of both; none named: all of them.
+void freezeRows(ParameterSet& parameters, const Parameter& weight, const Parameter& bias,
+                const std::vector<int>& rows) {
+    for (const Parameter* parameter : {&weight, &bias}) {
+        at::Tensor entries = at::zeros(parameter->value.sizes(), at::kBool);
+        if (rows.empty()) {
+            entries.fill_(true);
+        } else {
+            entries.index_fill_(0, indexOf(rows, at::kCPU), true);
+        }
+        parameters.freeze(*parameter, entries);
+    }
+}
+
+// Where the rows of some of a layer's units are in a branch; both name none where they mean all.
+std::vector<int> commonRows(const std::vector<int>& units, const std::vector<int>& owners) {
+    if (owners.empty()) {
+        return units;
+    }
+    std::vector<int> rows;
+    for (std::size_t k = 0; k < owners.size(); ++k) {
+        if (units.empty() || std::ranges::binary_search(units, owners[k])) {
+            rows.push_back(static_cast<int>(k));
+        }
+    }
+    return rows;
 }
 
 } // namespace
@@ -27,8 +56,14 @@ InjectedLinear::InjectedLinear(ParameterSet& parameters, std::string name, std::
 InjectedLinear::Values InjectedLinear::sums() const {
     Values sums{m_weight->value, m_bias->value};
     for (const Branch& branch : m_branches) {
-        sums.weight = sums.weight + (branch.activeWeight->value - branch.compensationWeight->value);
-        sums.bias = sums.bias + (branch.activeBias->value - branch.compensationBias->value);
+        const at::Tensor weight = branch.activeWeight->value - branch.compensationWeight->value;
+        const at::Tensor bias = branch.activeBias->value - branch.compensationBias->value;
+        if (branch.units.empty()) {
+            sums = {sums.weight + weight, sums.bias + bias};
+        } else {
+            const at::Tensor rows = indexOf(branch.units, weight.device());
+            sums = {sums.weight.index_add(0, rows, weight), sums.bias.index_add(0, rows, bias)};
+        }
     }
     return sums;
 }
@@ -36,6 +71,19 @@ InjectedLinear::Values InjectedLinear::sums() const {
 at::Tensor InjectedLinear::forward(const at::Tensor& x) const {
     const Values layer = sums();
     return at::linear(x, layer.weight, layer.bias);
+}
+
+std::vector<InjectedLinear::Row> InjectedLinear::rowsOf(int unit) const {
+    std::vector<Row> rows{{m_weight, m_bias, unit}};
+    for (const Branch& branch : m_branches) {
+        const auto owner = std::ranges::lower_bound(branch.units, unit);
+        if (branch.units.empty()) {
+            rows.push_back({branch.activeWeight, branch.activeBias, unit});
+        } else if (owner != branch.units.end() && *owner == unit) {
+            rows.push_back({branch.activeWeight, branch.activeBias, owner - branch.units.begin()});
+        }
+    }
+    return rows;
 }
 
 void InjectedLinear::addGradient(const Values& gradient) const {
@@ -46,31 +94,39 @@ void InjectedLinear::addGradient(const Values& gradient) const {
     add(*m_weight, gradient.weight);
     add(*m_bias, gradient.bias);
     for (const Branch& branch : m_branches) {
-        add(*branch.activeWeight, gradient.weight);
-        add(*branch.activeBias, gradient.bias);
+        const auto part = [&](const at::Tensor& whole) {
+            return branch.units.empty() ? whole : whole.index_select(0, indexOf(branch.units, whole.device()));
+        };
+        add(*branch.activeWeight, part(gradient.weight));
+        add(*branch.activeBias, part(gradient.bias));
     }
 }
 
-void InjectedLinear::inject(ParameterSet& parameters, std::int64_t event, const Values& born) {
-    freezeAll(parameters, *m_weight);
-    freezeAll(parameters, *m_bias);
+void InjectedLinear::inject(ParameterSet& parameters, std::int64_t event, const std::vector<int>& units,
+                            const Values& born) {
+    freezeRows(parameters, *m_weight, *m_bias, units);
     for (const Branch& branch : m_branches) {
-        freezeAll(parameters, *branch.activeWeight);
-        freezeAll(parameters, *branch.activeBias);
+        const std::vector<int> rows = commonRows(units, branch.units);
+        if (!rows.empty() || (units.empty() && branch.units.empty())) {
+            freezeRows(parameters, *branch.activeWeight, *branch.activeBias, rows);
+        }
     }
-    declareBranch(parameters, event, born);
+    declareBranch(parameters, event, units, born);
 }
 
-void InjectedLinear::addBranchStructure(ParameterSet& parameters, std::int64_t event) {
-    declareBranch(parameters, event, {at::zeros(m_weight->value.sizes()), at::zeros(m_bias->value.sizes())});
+void InjectedLinear::addBranchStructure(ParameterSet& parameters, std::int64_t event, const std::vector<int>& units) {
+    const std::int64_t rows = units.empty() ? this->units() : static_cast<std::int64_t>(units.size());
+    declareBranch(parameters, event, units, {at::zeros({rows, m_weight->value.size(1)}), at::zeros({rows})});
 }
 
-void InjectedLinear::declareBranch(ParameterSet& parameters, std::int64_t event, const Values& born) {
+void InjectedLinear::declareBranch(ParameterSet& parameters, std::int64_t event, const std::vector<int>& units,
+                                   const Values& born) {
     const auto name = [&](const char* part) {
         return fmt::format("{}.event{}.{}", m_name, event, part);
     };
     Branch& branch = m_branches.emplace_back();
     branch.event = event;
+    branch.units = units;
     branch.activeWeight = parameters.declare(name("active_weight"), born.weight);
     branch.activeBias = parameters.declare(name("active_bias"), born.bias);
     parameters.seal(Trainability::Trainable);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A linear layer that plasticity can be injected into (Nikishin et al. 2023, arXiv 2305.15555):
+// A linear layer that plasticity can be injected into (Nikishin et al. 2023, arXiv 2305.15555), whole or unit by unit:
 //
 //   y = (V + sum_e [VA_e - VC_e]) x + (c + sum_e [cA_e - cC_e])
 //
 // Before an injection V and c learn; then they are knowledge, and the newest VA, cA learn in their place. VC, cC are
 // what VA, cA were born with. Because the layer is linear its branches are summed as weights: right after an injection
-// the difference is +0 in every entry, and no output changes by a bit.
+// the difference is +0 in every entry, and no output changes by a bit. A branch of some units has their rows alone;
+// that is KNIFE's composite of a unit without activation.
 #pragma once
 
 #include <cstdint>
@@ -26,10 +27,18 @@ class InjectedLinear {
     };
     struct Branch {
         std::int64_t event = 0;
+        std::vector<int> units; ///< whose rows these are, ascending; empty: all of the layer
         Parameter* activeWeight = nullptr;
         Parameter* activeBias = nullptr;
         Parameter* compensationWeight = nullptr;
         Parameter* compensationBias = nullptr;
+    };
+
+    /// One row of the layer or of a branch.
+    struct Row {
+        Parameter* weight = nullptr;
+        Parameter* bias = nullptr;
+        std::int64_t row = 0;
     };
 
     /// Declares `<name>.weight` [out, in] and `<name>.bias` [out], drawn as torch.nn.Linear does.
@@ -44,10 +53,11 @@ class InjectedLinear {
     /// Adds the gradient of the sums to every trainable term, the base included; frozen ones are masked later.
     void addGradient(const Values& gradient) const;
 
-    /// Freezes what has been learning and adds a branch that starts at `born`.
-    void inject(ParameterSet& parameters, std::int64_t event, const Values& born);
+    /// Freezes what of these units (ascending, no repeats; empty: all) has been learning and adds a branch that starts
+    /// at `born`: their rows.
+    void inject(ParameterSet& parameters, std::int64_t event, const std::vector<int>& units, const Values& born);
     /// Declares a branch without freezing anything, for reading a checkpoint.
-    void addBranchStructure(ParameterSet& parameters, std::int64_t event);
+    void addBranchStructure(ParameterSet& parameters, std::int64_t event, const std::vector<int>& units);
     /// Forgets all branches; the caller restores masks and truncates the parameter set.
     void dropBranches() { m_branches.clear(); }
 
@@ -55,9 +65,14 @@ class InjectedLinear {
     [[nodiscard]] Parameter* weight() const { return m_weight; }
     [[nodiscard]] Parameter* bias() const { return m_bias; }
     [[nodiscard]] const std::vector<Branch>& branches() const { return m_branches; }
+    /// All rows that a unit is the sum of, compensation aside; the one that learns, or has learned last, is the last.
+    [[nodiscard]] std::vector<Row> rowsOf(int unit) const;
+    [[nodiscard]] std::int64_t units() const { return m_weight->value.size(0); }
+    /// Row and bias of one unit.
+    [[nodiscard]] std::int64_t parametersPerUnit() const { return m_weight->value.size(1) + 1; }
 
   private:
-    void declareBranch(ParameterSet& parameters, std::int64_t event, const Values& born);
+    void declareBranch(ParameterSet& parameters, std::int64_t event, const std::vector<int>& units, const Values& born);
 
     std::string m_name;
     Parameter* m_weight;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A site is a Linear -> activation place whose units are watched and, where it accepts composites, operated on.
+// A site is a place whose units are watched and, where it accepts composites, operated on: Linear -> activation, the
+// units of a GRU cell, or those of a linear layer without activation.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "core/nets/composite_linear.h"
+#include "core/nets/gru_units.h"
 #include "core/nets/injected_linear.h"
 
 namespace knife {
@@ -34,10 +36,13 @@ struct Site {
     std::string name; ///< "agent.fc1", "mixer.hyper_w1", …
     SiteScope scope = SiteScope::Agent;
     int units = 0;
-    Parameter* weight = nullptr;          ///< [units, d_in]; nullptr: units without parameters of their own
-    Parameter* bias = nullptr;            ///< [units]
-    std::vector<Consumer> consumers;      ///< empty: the units are read by something that is not linear
-    CompositeLinear* composite = nullptr; ///< nullptr: refuses composites
+    Parameter* weight = nullptr;     ///< [units, d_in]; nullptr: units without one row of their own each
+    Parameter* bias = nullptr;       ///< [units]
+    std::vector<Consumer> consumers; ///< empty: the units are read by something that is not linear
+    // What holds its composites: one of these three, or none where it refuses them.
+    CompositeLinear* composite = nullptr;
+    GruUnits* gru = nullptr;
+    InjectedLinear* linear = nullptr;
     /// The layer whose outgoing weights are this site's incoming rows, if it may hold composites: the outgoing weights
     /// of its active neurons then belong to the rows too.
     const CompositeLinear* feeder = nullptr;
@@ -45,7 +50,25 @@ struct Site {
     /// Whether a unit whose row and bias are multiplied by r > 0 gives its consumers r times as much.
     bool scales = true;
     SiteActivation activation = SiteActivation::Relu;
+    bool onlyByName = false; ///< surgeries that name no sites pass it by
+
+    [[nodiscard]] bool acceptsComposites() const { return composite != nullptr || gru != nullptr || linear != nullptr; }
+    /// Whether its units have incoming weights of their own.
+    [[nodiscard]] bool hasRows() const { return weight != nullptr || gru != nullptr; }
 };
+
+/// Calls visit(holder) with what holds the composites of a site that accepts them. All holders have branches() with
+/// `event` and `units`, addBranchStructure(), dropBranches() and parametersPerUnit().
+template <typename Visit>
+void visitHolder(const Site& site, const Visit& visit) {
+    if (site.composite != nullptr) {
+        visit(*site.composite);
+    } else if (site.gru != nullptr) {
+        visit(*site.gru);
+    } else if (site.linear != nullptr) {
+        visit(*site.linear);
+    }
+}
 
 /// The refusal of a site whose incoming rows are outgoing weights of composites.
 [[nodiscard]] inline std::string behindComposites(const std::string& site, const std::string& feeder) {
@@ -79,8 +102,8 @@ class SiteList {
         return nullptr;
     }
 
-    /// Linear layers without an activation, for injections of plasticity into all of one; none of them is a site. They
-    /// live as long as the network.
+    /// Linear layers without an activation, for injections of plasticity into all of one. They live as long as the
+    /// network; one whose units are watched is a site of the same name, too.
     void addInjectable(InjectedLinear& layer) { m_injectable.push_back(&layer); }
     [[nodiscard]] const std::vector<InjectedLinear*>& injectable() const { return m_injectable; }
     [[nodiscard]] InjectedLinear* findInjectable(const std::string& name) const {

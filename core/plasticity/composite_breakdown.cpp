@@ -77,13 +77,15 @@ CompositeInfo summarise(int unit, const Parts& parts) {
             .driftRms = rms(drift)};
 }
 
-std::vector<CompositeInfo> countEvents(const CompositeLinear& layer) {
+std::vector<CompositeInfo> countEvents(const Site& site) {
     std::map<int, int> events;
-    for (const CompositeBranch& branch : layer.branches()) {
-        for (const int unit : branch.units) {
-            ++events[unit];
+    visitHolder(site, [&](const auto& holder) {
+        for (const auto& branch : holder.branches()) {
+            for (const int unit : branch.units) {
+                ++events[unit];
+            }
         }
-    }
+    });
     constexpr float kUnknown = std::numeric_limits<float>::quiet_NaN();
     std::vector<CompositeInfo> infos;
     for (const auto& [unit, count] : events) {
@@ -110,7 +112,10 @@ SiteTap copyRows(const SiteTap& tap, const at::Tensor& rows) {
 }
 
 std::vector<CompositeInfo> breakDownComposites(const Site& site, const SiteTap& sample) {
-    if (site.composite == nullptr || site.composite->branches().empty()) {
+    if (site.composite == nullptr) {
+        return countEvents(site);
+    }
+    if (site.composite->branches().empty()) {
         return {};
     }
     const at::NoGradGuard noGrad;
@@ -122,7 +127,7 @@ std::vector<CompositeInfo> breakDownComposites(const Site& site, const SiteTap& 
             return seen.active.size(1) == static_cast<std::int64_t>(branch.units.size());
         });
     if (!fits) {
-        return countEvents(*site.composite);
+        return countEvents(site);
     }
     std::map<int, Parts> units;
     for (std::size_t e = 0; e < branches.size(); ++e) {

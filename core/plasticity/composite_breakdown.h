@@ -15,8 +15,9 @@ namespace knife {
 /// Copies these rows of a tap, which outlive the pass.
 [[nodiscard]] SiteTap copyRows(const SiteTap& tap, const at::Tensor& rows);
 
-/// Contributions over all rows of `sample`; ascending by unit. The sample must come from a forward pass of the present
-/// structure; otherwise the contributions are NaN. The work grows with the number of events of a unit.
+/// Contributions over all rows of `sample`; ascending by unit. NaN at sites whose parts are not activations of a layer:
+/// units of a GRU cell, whose parts share their consumers, and linear ones. The sample must come from a forward pass of
+/// the present structure; otherwise the contributions are NaN. The work grows with the number of events of a unit.
 [[nodiscard]] std::vector<CompositeInfo> breakDownComposites(const Site& site, const SiteTap& sample);
 
 } // namespace knife

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 #include "core/plasticity/composite_breakdown.h"
@@ -17,7 +18,7 @@ constexpr int kNeverTouched = 1;
 std::vector<UnitDiagnostic> valuesOf(const std::vector<UnitStatistic>& statistics) {
     std::vector<UnitDiagnostic> columns;
     for (const UnitStatistic& statistic : statistics) {
-        columns.push_back({statistic.name(), statistic.values()});
+        std::ranges::move(statistic.read(), std::back_inserter(columns));
     }
     return columns;
 }
@@ -74,6 +75,7 @@ UpdateListener::Wishes Diagnostics::wishes(std::int64_t update) const {
 
 void Diagnostics::differentiated(const UpdateMoment& moment) {
     const auto began = std::chrono::steady_clock::now();
+    m_meter.expectFrozen(std::ranges::any_of(moment.parameters.blocks(), &ParameterBlock::anyFrozen));
     for (std::size_t i = 0; i < m_state.sites.size(); ++i) {
         const SiteTap* tap = moment.taps != nullptr ? &(*moment.taps)[i] : nullptr;
         const SiteMeasurement& measurement =
@@ -96,7 +98,7 @@ void Diagnostics::stepped(const UpdateMoment& moment) {
     const auto began = std::chrono::steady_clock::now();
     const RowSource step = stepSource(moment.parameters, *moment.before);
     for (std::size_t i = 0; i < m_state.sites.size(); ++i) {
-        if (m_list.all()[i].weight == nullptr) {
+        if (!m_list.all()[i].hasRows()) {
             continue;
         }
         const SiteMeasurement& measurement = m_meter.measureStep(m_list.all()[i], step);
@@ -208,7 +210,7 @@ NeuronFrame Diagnostics::picture(const Clocks& clocks) const {
         frame.sites.push_back(
             {.name = site.name,
              .units = site.units,
-             .acceptsComposites = site.composite != nullptr,
+             .acceptsComposites = site.acceptsComposites(),
              .refusal = site.refusal,
              .diagnostics = useOpen ? valuesOf(m_state.sites[i].statistics) : m_state.sites[i].lastWindow,
              .composites = {}});

@@ -20,15 +20,22 @@ void restore(const at::Tensor& tensor, const at::Tensor& value) {
     }
 }
 
-void rebuildBranches(FactorizedNet& net, const std::vector<NetState::Branch>& branches) {
+// Calls visit(name, holder) for all that holds composites, in the order of parameter blocks of one event: sites, then
+// layers. A layer whose units are a site is a layer.
+template <typename Visit>
+void eachHolder(const FactorizedNet& net, const Visit& visit) {
     for (const Site& site : net.sites().all()) {
-        if (site.composite != nullptr) {
-            site.composite->dropBranches();
+        if (site.linear == nullptr) {
+            visitHolder(site, [&](auto& holder) { visit(site.name, holder); });
         }
     }
     for (InjectedLinear* layer : net.sites().injectable()) {
-        layer->dropBranches();
+        visit(layer->name(), *layer);
     }
+}
+
+void rebuildBranches(FactorizedNet& net, const std::vector<NetState::Branch>& branches) {
+    eachHolder(net, [](const std::string&, auto& holder) { holder.dropBranches(); });
     net.parameters().truncate(1);
     for (const NetState::Branch& branch : branches) {
         TORCH_INTERNAL_ASSERT(addBranch(net, branch), branch.site);
@@ -39,19 +46,16 @@ void rebuildBranches(FactorizedNet& net, const std::vector<NetState::Branch>& br
 
 std::vector<NetState::Branch> branchesOf(const FactorizedNet& net) {
     std::vector<NetState::Branch> branches;
-    for (const Site& site : net.sites().all()) {
+    eachHolder(net, [&](const std::string& name, const auto& holder) {
+        for (const auto& branch : holder.branches()) {
+            branches.push_back({name, branch.event, branch.units});
+        }
+    });
+    for (const Site& site : net.sites().all()) { // a surgery makes either composites or clones
         if (site.composite != nullptr) {
-            for (const CompositeBranch& branch : site.composite->branches()) {
-                branches.push_back({site.name, branch.event, branch.units});
-            }
             for (const UnitClones::Event& clones : site.composite->clones().events()) {
                 branches.push_back({site.name, clones.event, clones.groups.units, clones.groups.groups});
             }
-        }
-    }
-    for (const InjectedLinear* layer : net.sites().injectable()) {
-        for (const InjectedLinear::Branch& branch : layer->branches()) {
-            branches.push_back({layer->name(), branch.event, {}});
         }
     }
     std::ranges::stable_sort(branches, {}, &NetState::Branch::event);
@@ -60,18 +64,21 @@ std::vector<NetState::Branch> branchesOf(const FactorizedNet& net) {
 
 bool addBranch(FactorizedNet& net, const NetState::Branch& branch) {
     if (InjectedLinear* layer = net.sites().findInjectable(branch.site)) {
-        layer->addBranchStructure(net.parameters(), branch.event);
-        return branch.units.empty();
+        layer->addBranchStructure(net.parameters(), branch.event, branch.units);
+        return true;
     }
     const Site* site = net.sites().find(branch.site);
-    if (site == nullptr || site->composite == nullptr) {
+    if (site == nullptr || !site->acceptsComposites()) {
         return false;
     }
     if (!branch.groups.empty()) {
+        if (site->composite == nullptr) {
+            return false;
+        }
         site->composite->addClones(net.parameters(), branch.event, {branch.units, branch.groups});
-    } else {
-        site->composite->addBranchStructure(net.parameters(), branch.event, branch.units);
+        return true;
     }
+    visitHolder(*site, [&](auto& holder) { holder.addBranchStructure(net.parameters(), branch.event, branch.units); });
     return true;
 }
 

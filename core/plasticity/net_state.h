@@ -26,7 +26,7 @@ struct NetState {
     struct Branch {
         std::string site; ///< or the layer
         std::int64_t event = 0;
-        std::vector<int> units;       ///< empty for a layer
+        std::vector<int> units;       ///< empty for a whole layer
         std::vector<int> groups = {}; ///< of clones (AgentGroups::groups); else empty
         bool operator==(const Branch&) const = default;
     };

@@ -61,7 +61,7 @@ const SiteMeasurement& SiteMeter::measure(const Site& site, const SiteTap* tap, 
                                           double clip, const at::Tensor& born) {
     const at::NoGradGuard noGrad;
     clear();
-    if (site.weight != nullptr) {
+    if (site.hasRows()) {
         measureRows(site, clip);
     }
     if (tap == nullptr || !tap->hidden.defined()) {
@@ -95,7 +95,7 @@ const SiteMeasurement& SiteMeter::measureStep(const Site& site, const RowSource&
 }
 
 LiveRowParts SiteMeter::rowParts() const {
-    return {.bias = m_settings.rule.includeBias, .products = m_settings.products};
+    return {.bias = m_settings.rule.includeBias, .products = m_settings.products, .masks = m_anyFrozen};
 }
 
 void SiteMeter::measureRows(const Site& site, double clip) {

@@ -69,6 +69,8 @@ class SiteMeter {
     /// until the next call. A rule that looks at steps leaves the activity to measureStep().
     const SiteMeasurement& measure(const Site& site, const SiteTap* tap, const RowValidity& validity, double clip = 1.0,
                                    const at::Tensor& born = {});
+    /// Whether any entry of any mask is 0; as long as none is, masks are not read. They are at first.
+    void expectFrozen(bool anyFrozen) { m_anyFrozen = anyFrozen; }
     /// The activity alone, from the step that the optimiser took; the site has rows.
     const SiteMeasurement& measureStep(const Site& site, const RowSource& step);
 
@@ -87,6 +89,7 @@ class SiteMeter {
     ColumnTotals columnMeans(const at::Tensor& activations, const at::Tensor& validRows);
 
     MeterSettings m_settings;
+    bool m_anyFrozen = true;
     SiteMeasurement m_measurement;
     LiveRowSums m_sums;
     std::vector<double> m_columns; ///< three values per column of one activation matrix

@@ -62,8 +62,10 @@ Result<void> checkPlaces(const SurgeryPlan& plan, const FactorizedNet& net) {
 void noteDropped(const NetState::Branch& dropped, const Site& site, std::vector<SiteReceipt>& receipts) {
     const auto receipt = std::ranges::find(receipts, dropped.site, &SiteReceipt::site);
     if (receipt != receipts.end()) {
-        const CompositeLinear::Shape& shape = site.composite->shape();
-        receipt->frozenParameters -= 2 * (shape.in + 1 + shape.out) * static_cast<std::int64_t>(dropped.units.size());
+        visitHolder(site, [&](const auto& holder) {
+            receipt->frozenParameters -=
+                2 * holder.parametersPerUnit() * static_cast<std::int64_t>(dropped.units.size());
+        });
     }
 }
 

@@ -11,11 +11,12 @@
 
 #include "core/plasticity/diagnostics/rua_rule.h"
 #include "core/plasticity/site_measurement.h"
+#include "core/types/snapshot.h"
 
 namespace knife {
 
 /// Mean over the updates of a window, per unit, then an optional step over the whole layer. Every diagnostic of a
-/// unit that is known so far has this shape.
+/// unit that is known so far has this shape. Diagnostics that differ in that step alone are readings of one statistic.
 class UnitStatistic {
   public:
     /// One value per unit, or the same number of values for each, unit by unit; empty if this update did not measure
@@ -25,6 +26,10 @@ class UnitStatistic {
     using Quantity = std::function<Values(const SiteMeasurement&)>;
     /// Turns window means into the diagnostic, for example by dividing by the layer's mean. NaN: never measured.
     using Finish = std::function<void(std::vector<float>& means)>;
+    struct Reading {
+        std::string name;
+        Finish finish{};
+    };
 
     /// What ends the updates that a mean runs over.
     enum class Boundary : std::uint8_t {
@@ -38,14 +43,15 @@ class UnitStatistic {
         bool normOfMean = false; ///< many values per unit: the norm of their means, not their mean
     };
 
-    UnitStatistic(std::string name, Quantity quantity, Finish finish, int units, Memory memory);
+    /// At least one reading; the first one names the statistic.
+    UnitStatistic(std::vector<Reading> readings, Quantity quantity, int units, Memory memory);
     UnitStatistic(std::string name, Quantity quantity, Finish finish, int units)
-        : UnitStatistic(std::move(name), std::move(quantity), std::move(finish), units, Memory{}) {}
+        : UnitStatistic({{std::move(name), std::move(finish)}}, std::move(quantity), units, Memory{}) {}
 
-    [[nodiscard]] const std::string& name() const { return m_name; }
+    [[nodiscard]] const std::string& name() const { return m_readings.front().name; }
     void observe(const SiteMeasurement& measurement);
-    /// One value per unit over the window so far; NaN where nothing was measured.
-    [[nodiscard]] std::vector<float> values() const;
+    /// One value per unit over the window so far for each reading; NaN where nothing was measured.
+    [[nodiscard]] std::vector<UnitDiagnostic> read() const;
     /// Begins the next window, if this boundary ends it. A task's end is not a window's.
     void restart(Boundary passed = Boundary::Window);
     /// Begins the next window for one unit: it was operated on.
@@ -53,19 +59,21 @@ class UnitStatistic {
 
     // Sums and counts, for checkpoints: counts one per unit, sums as many per unit as there are values.
     [[nodiscard]] const std::vector<double>& sums() const { return m_sums; }
-    [[nodiscard]] const std::vector<double>& counts() const { return m_counts; }
+    [[nodiscard]] std::vector<double> counts() const;
     void setState(std::vector<double> sums, std::vector<double> counts);
 
   private:
     [[nodiscard]] std::size_t width() const { return m_counts.empty() ? 1 : m_sums.size() / m_counts.size(); }
     void widen(std::size_t width);
+    void count();
+    [[nodiscard]] std::vector<float> means() const;
 
-    std::string m_name;
+    std::vector<Reading> m_readings;
     Quantity m_quantity;
-    Finish m_finish;
     Memory m_memory;
     std::vector<double> m_sums;
-    std::vector<double> m_counts;
+    std::vector<double> m_counts; ///< without the next
+    double m_uncounted = 0.0;     ///< updates since, the same for all units
 };
 
 /// Divides by the mean over measured units of the layer: the relative score of RUA and ReDo. A layer whose mean is 0

@@ -160,28 +160,40 @@ Result<double> measureDiagnosticsCost(const RunPlan& plan, const std::vector<Bat
         .map([](double withoutOverWith) { return 1.0 - withoutOverWith; });
 }
 
-// Speed of updates when every fourth unit of every site that accepts it is a composite, over that of none.
+// Composites at every sixteenth unit of every site that accepts them, from `first` on.
+SurgeryPlan everySixteenth(const SiteList& sites, int first) {
+    SurgeryPlan plan;
+    for (const Site& site : sites.all()) {
+        std::vector<int> units;
+        for (int unit = first; unit < site.units; unit += 16) {
+            units.push_back(unit);
+        }
+        if (site.composite != nullptr && !units.empty()) {
+            plan.operations.push_back({site.name, std::move(units)});
+        }
+    }
+    return plan;
+}
+
+// Speed of updates when every fourth unit of every site that accepts it is a composite, by four surgeries with updates
+// between them, over that of none.
 Result<double> measureCompositeSpeed(const RunPlan& plan, const std::vector<Batch>& batches, double seconds) {
     auto plain = Learner::build(makeNetSpec(plan, 1), plan.experiment.learning);
     auto operated = Learner::build(makeNetSpec(plan, 1), plan.experiment.learning);
     if (!plain || !operated) {
         return tl::unexpected(!plain ? plain.error() : operated.error());
     }
-    SurgeryPlan surgery;
-    for (const Site& site : (*operated)->online().sites().all()) {
-        if (site.composite != nullptr) {
-            surgery.operations.push_back({site.name, {}});
-            for (int unit = 0; unit < site.units; unit += 4) {
-                surgery.operations.back().units.push_back(unit);
-            }
-        }
-    }
-    if (auto done = Surgeon((*operated)->online(), (*operated)->target(), 1).apply(surgery, 0); !done) {
-        return tl::unexpected(done.error());
-    }
     constexpr std::int64_t kUpdates = 5;
     UpdateBlock plainBlock(**plain, batches, kUpdates);
     UpdateBlock operatedBlock(**operated, batches, kUpdates);
+    Surgeon surgeon((*operated)->online(), (*operated)->target(), 1);
+    for (int event = 0; event < 4; ++event) {
+        auto done = surgeon.apply(everySixteenth((*operated)->online().sites(), 4 * event), event);
+        auto trained = operatedBlock.run(nullptr);
+        if (!done || !trained) {
+            return tl::unexpected(!done ? done.error() : trained.error());
+        }
+    }
     return medianRatio(
         seconds, [&] { return plainBlock.run(nullptr); }, [&] { return operatedBlock.run(nullptr); });
 }

@@ -95,19 +95,20 @@ void writeBranches(const FactorizedNet& net, pb::Checkpoint& out) {
 }
 
 bool isPossible(const NetState::Branch& branch, const FactorizedNet& net) {
-    if (net.sites().findInjectable(branch.site) != nullptr) {
-        return branch.units.empty();
+    const InjectedLinear* layer = net.sites().findInjectable(branch.site);
+    if (branch.units.empty()) {
+        return layer != nullptr;
     }
+    const std::int64_t units = layer != nullptr ? layer->units() : net.sites().find(branch.site)->units;
     const bool ascending = std::ranges::adjacent_find(branch.units, std::greater_equal<>{}) == branch.units.end();
     const bool sound = branch.groups.empty() || areSound({branch.units, branch.groups}, net.spec().mixerShape.agents);
-    return !branch.units.empty() && ascending && sound && branch.units.front() >= 0 &&
-           branch.units.back() < net.sites().find(branch.site)->units;
+    return sound && ascending && branch.units.front() >= 0 && branch.units.back() < units;
 }
 
 Result<void> rebuildBranches(const pb::Checkpoint& in, FactorizedNet& net) {
     for (const pb::Branch& message : in.branches()) {
         const Site* site = net.sites().find(message.site());
-        const bool holdsComposites = site != nullptr && site->composite != nullptr;
+        const bool holdsComposites = site != nullptr && site->acceptsComposites();
         if (!holdsComposites && net.sites().findInjectable(message.site()) == nullptr) {
             return corrupt(fmt::format("no site \"{}\" that holds composites", message.site()));
         }
@@ -132,7 +133,8 @@ void writeDiagnostics(const Diagnostics& diagnostics, const SiteList& sites, pb:
             pb::Statistic& sums = *message.add_statistics();
             sums.set_name(statistic.name());
             sums.mutable_sums()->Assign(statistic.sums().begin(), statistic.sums().end());
-            sums.mutable_counts()->Assign(statistic.counts().begin(), statistic.counts().end());
+            const std::vector<double> counts = statistic.counts();
+            sums.mutable_counts()->Assign(counts.begin(), counts.end());
         }
         for (const UnitDiagnostic& column : state.lastWindow) {
             pb::UnitValues& values = *message.add_last_window();
@@ -164,15 +166,18 @@ bool readStatistics(const pb::SiteDiagnostics& in, std::vector<UnitStatistic>& s
 
 Result<void> readDiagnostics(const pb::Checkpoint& in, const SiteList& sites, Diagnostics& diagnostics) {
     std::vector<Diagnostics::SiteState> states;
-    for (std::size_t i = 0; i < sites.all().size(); ++i) {
-        const Site& site = sites.all()[i];
+    for (const Site& site : sites.all()) {
         const auto units = static_cast<std::size_t>(site.units);
-        if (i >= static_cast<std::size_t>(in.diagnostics_size()) ||
-            in.diagnostics(static_cast<int>(i)).site() != site.name) {
-            return corrupt(fmt::format("it knows nothing of site \"{}\"", site.name));
-        }
-        const pb::SiteDiagnostics& message = in.diagnostics(static_cast<int>(i));
+        const auto found = std::ranges::find(in.diagnostics(), site.name, &pb::SiteDiagnostics::site);
         Diagnostics::SiteState state = diagnostics.untouched(site);
+        if (found == in.diagnostics().end()) {
+            if (!site.onlyByName) {
+                return corrupt(fmt::format("it knows nothing of site \"{}\"", site.name));
+            }
+            states.push_back(std::move(state)); // a site that a fork has asked for
+            continue;
+        }
+        const pb::SiteDiagnostics& message = *found;
         state.streak.assign(message.streak().begin(), message.streak().end());
         state.windowsSinceTouch.assign(message.windows_since_touch().begin(), message.windows_since_touch().end());
         state.lastFlags.assign(message.last_flags().begin(), message.last_flags().end());

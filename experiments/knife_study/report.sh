@@ -31,17 +31,35 @@ trap 'rm -rf "$scratch"' EXIT
 
 "$KNIFECTL" runs --workspace "$workspace" --json | tail -n 1 |
     jq -r '.[] | select(.status == "finished") | .experiment' | sort -u >"$scratch/experiments"
-cut -d / -f 1,2 "$scratch/experiments" | sort -u >"$scratch/studies"
+grep -v '^ablation/' "$scratch/experiments" | cut -d / -f 1,2 | sort -u >"$scratch/studies"
 
-# compare STUDY METRIC SCORE FILE
+# compare STUDY BASELINE METRIC SCORE FILE: the arms of a study, and its ablations if it is called ablation/STUDY
 compare() {
-    local names=()
+    local names=() study=${1#ablation/} pattern="^$1/"
+    [ "$study" = "$1" ] || pattern="^$1/|^$study/(none|knife|fresh)\$"
     while read -r experiment; do
         names+=(--name "$experiment")
-    done < <(grep "^$1/" "$scratch/experiments")
-    "$KNIFECTL" compare "${names[@]}" --by experiment --workspace "$workspace" --fresh "$1/fresh" \
-        --baseline "$1/none" --metric "$2" --score "$3" --reps "$reps" --json | tail -n 1 |
-        jq --arg study "$1/" 'walk(if type == "string" then ltrimstr($study) else . end)' >"$4"
+    done < <(grep -E "$pattern" "$scratch/experiments")
+    "$KNIFECTL" compare "${names[@]}" --by experiment --workspace "$workspace" --fresh "$study/fresh" \
+        --baseline "$study/$2" --metric "$3" --score "$4" --reps "$reps" --json | tail -n 1 |
+        jq --arg study "$study/" 'walk(if type == "string" then ltrimstr("ablation/") | ltrimstr($study) else . end)' >"$5"
+}
+
+# tabulate STUDY BASELINE: both comparisons and their table
+tabulate() {
+    local file=$out/${1//\//.}
+    compare "$1" "$2" test/return aulc "$file.json"
+    compare "$1" "$2" plasticity/all/stagnant final "$file.stagnant.json"
+    jq -rn --slurpfile scores "$file.json" --slurpfile stagnant "$file.stagnant.json" --arg study "$1" --arg baseline "$2" '
+        def r3: if . == null then "–" else (. * 1000 | round / 1000 | tostring) end;
+        def estimate: if . == null then "–" else "\(.value | r3) [\(.low | r3), \(.high | r3)]" end;
+        $scores[0] as $s | $stagnant[0] as $g
+        | "", "## \($study)", "",
+          "| arm | runs | mean score | IQM | gap | slope of the gap per task | P(better than \($baseline)) | p (Holm) | stagnant, first task | last task |",
+          "|---|---|---|---|---|---|---|---|---|---|",
+          ($s.arms[] | .arm as $arm | ($g.arms[] | select(.arm == $arm) | .tasks) as $tasks
+           | "| \($arm) | \(.runs) | \(.mean | estimate) | \(.iqm | estimate) | \(.fresh.gap | estimate) | \(.fresh.gap_slope | estimate) | \(.baseline.probability_of_improvement | estimate) | \(.baseline.permutation.p_holm | r3) | \($tasks[0].score.value | r3) | \($tasks[-1].score.value | r3) |")' \
+        >>"$out/tables.md"
 }
 
 # One line per task, one column per arm: what jq's $1 picks of a task.
@@ -73,26 +91,19 @@ PLOT
     echo "# What came out"
     echo
     echo "Written by \`report.sh\`. Scores are areas under the learning curve per task, gaps are to the arm \`fresh\`, intervals"
-    echo "are 95 % bootstrap intervals over whole runs, p is that of a paired permutation test against \`none\`, adjusted by Holm."
+    echo "are 95 % bootstrap intervals over whole runs, p is that of a paired permutation test against the arm that is named,"
+    echo "adjusted by Holm."
 } >"$out/tables.md"
 while read -r study; do
-    file=$out/${study/\//.}
-    compare "$study" test/return aulc "$file.json"
-    compare "$study" plasticity/all/stagnant final "$file.stagnant.json"
+    file=$out/${study//\//.}
+    tabulate "$study" none
     columns '.gap.value' "$file.json" fresh >"$scratch/gap.tsv"
     columns '.score.value' "$file.stagnant.json" "" >"$scratch/stagnant.tsv"
     plot "$scratch/gap.tsv" "$study: adaptation gap" "score of a fresh network - score" "$file.gap.svg"
     plot "$scratch/stagnant.tsv" "$study: stagnant units" "share of all units at the end of the task" "$file.stagnant.svg"
-    jq -rn --slurpfile scores "$file.json" --slurpfile stagnant "$file.stagnant.json" --arg study "$study" '
-        def r3: if . == null then "–" else (. * 1000 | round / 1000 | tostring) end;
-        def estimate: if . == null then "–" else "\(.value | r3) [\(.low | r3), \(.high | r3)]" end;
-        $scores[0] as $s | $stagnant[0] as $g
-        | "", "## \($study)", "",
-          "| arm | runs | mean score | IQM | gap | slope of the gap per task | P(better than none) | p (Holm) | stagnant, first task | last task |",
-          "|---|---|---|---|---|---|---|---|---|---|",
-          ($s.arms[] | .arm as $arm | ($g.arms[] | select(.arm == $arm) | .tasks) as $tasks
-           | "| \($arm) | \(.runs) | \(.mean | estimate) | \(.iqm | estimate) | \(.fresh.gap | estimate) | \(.fresh.gap_slope | estimate) | \(.baseline.probability_of_improvement | estimate) | \(.baseline.permutation.p_holm | r3) | \($tasks[0].score.value | r3) | \($tasks[-1].score.value | r3) |"),
-          "", "![adaptation gap](\($study | gsub("/"; ".")).gap.svg)", "![stagnant units](\($study | gsub("/"; ".")).stagnant.svg)"' \
-        >>"$out/tables.md"
+    printf '\n![adaptation gap](%s.gap.svg)\n![stagnant units](%s.stagnant.svg)\n' "${study//\//.}" "${study//\//.}" >>"$out/tables.md"
 done <"$scratch/studies"
+if grep -q '^ablation/matrix_generated/qmix/' "$scratch/experiments"; then
+    tabulate ablation/matrix_generated/qmix knife
+fi
 echo "report.sh: wrote $out" >&2

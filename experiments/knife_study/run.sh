@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Trains every arm of arms/ with every method on every task sequence and keeps the runs in one workspace. Finished runs
 # are skipped, interrupted ones go on; stop it whenever you like. report.sh makes tables and figures of what is there.
-# Usage: run.sh [--jobs N] [--seeds N] [--sequences "A B"] [--methods "A B"] [--arms "A B"] [--workspace DIR]
+# --ablations: trains the variants of ablations/ instead, with QMIX on the generated tables.
+# Usage: run.sh [--jobs N] [--seeds N] [--ablations] [--sequences "A B"] [--methods "A B"] [--arms "A B"] [--workspace DIR]
 # KNIFECTL names the program, by default the built one, or else the installed one. Needs jq.
 set -euo pipefail
 
@@ -15,12 +16,18 @@ seeds=""
 sequences="matrix_generated matrix_recurrent predator_prey"
 methods="qmix qplex"
 arms="none knife redo reborn plasticity_injection head_reset shrink_and_perturb continual_backprop l2_init fresh reset_keep_buffer"
+folder=arms
+prefix=""
 export workspace=$here/workspace
 
 while [ $# -gt 0 ]; do
     case $1 in
         --jobs) jobs=$2 ;;
         --seeds) seeds=$2 ;;
+        --ablations)
+            folder=ablations prefix=ablation/
+            sequences=matrix_generated methods=qmix arms=$(cd "$here/ablations" && basename -s .toml -a ./*.toml | xargs)
+            shift && continue ;;
         --sequences) sequences=$2 ;;
         --methods) methods=$2 ;;
         --arms) arms=$2 ;;
@@ -33,7 +40,7 @@ command -v jq >/dev/null || { echo "run.sh needs jq" >&2; exit 1; }
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-export scratch here
+export scratch folder=$here/$folder
 # Small tensors gain nothing from a second thread; a run per core does.
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
@@ -45,7 +52,7 @@ train() {
         echo "run.sh: run $unfinished could not go on; $name with seed $seed begins anew" >&2
     fi
     local file=$scratch/$sequence.$arm.toml settings=() setting
-    for setting in $(sed -n 's/^# set: //p' "$here/arms/$arm.toml"); do
+    for setting in $(sed -n 's/^# set: //p' "$folder/$arm.toml"); do
         settings+=(--set "$setting")
     done
     "$KNIFECTL" train "$file" --set "experiment.name=\"$name\"" --set "mixer.method=\"$method\"" "${settings[@]}" \
@@ -56,7 +63,7 @@ export -f train
 
 for sequence in $sequences; do
     for arm in $arms; do
-        cat "$here/$sequence.toml" "$here/arms/$arm.toml" >"$scratch/$sequence.$arm.toml"
+        cat "$here/$sequence.toml" "$folder/$arm.toml" >"$scratch/$sequence.$arm.toml"
     done
 done
 
@@ -71,7 +78,7 @@ for seed in $(seq 10); do
         [ "$seed" -le "${seeds:-$most}" ] || continue
         for method in $methods; do
             for arm in $arms; do
-                name=$sequence/$method/$arm
+                name=$prefix$sequence/$method/$arm
                 found=$(awk -F '\t' -v n="$name" -v s="$seed" '$1 == n && $2 == s {print $3 " " $4}' "$scratch/runs")
                 grep -q '^finished' <<<"$found" && continue
                 unfinished=$(awk '$1 == "interrupted" {print $2; exit}' <<<"$found")

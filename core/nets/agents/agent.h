@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include <ATen/core/Tensor.h>
 
@@ -23,6 +24,11 @@ struct AgentShape {
     std::int64_t outputs = 0; ///< of the head; 0: no head
     AgentConfig config;
 };
+
+/// What AgentConfig::furtherSites may name, and the last part of the sites' names.
+constexpr const char* kGruSite = "gru";
+constexpr const char* kHeadSite = "head";
+[[nodiscard]] bool offers(const AgentConfig& config, std::string_view site);
 
 /// What a forward pass gives. Leading dimensions are those of the input.
 struct AgentPass {

@@ -12,18 +12,25 @@ Parameter* declareWithin(const AgentMaterials& materials, const std::string& par
     return declareUniform(materials.parameters, materials.name + part, sizes, fanIn, materials.seed);
 }
 
-RecurrentGates::RecurrentGates(const AgentMaterials& materials, std::int64_t hidden)
-    : weight(declareWithin(materials, ".gru.recurrent.weight", {3 * hidden, hidden}, hidden)),
-      bias(declareWithin(materials, ".gru.recurrent.bias", {3 * hidden}, hidden)) {}
-
-at::Tensor RecurrentGates::step(const at::Tensor& inputGates, const at::Tensor& h) const {
-    const at::Tensor hiddenGates = at::linear(h, weight->value, bias->value);
+at::Tensor gruStep(const at::Tensor& inputGates, const at::Tensor& hiddenGates, const at::Tensor& own) {
     const auto fromInput = inputGates.chunk(3, 1);
     const auto fromHidden = hiddenGates.chunk(3, 1);
     const at::Tensor reset = at::sigmoid(fromInput[0] + fromHidden[0]);
     const at::Tensor update = at::sigmoid(fromInput[1] + fromHidden[1]);
     const at::Tensor candidate = at::tanh(at::addcmul(fromInput[2], reset, fromHidden[2]));
-    return at::lerp(candidate, h, update);
+    return at::lerp(candidate, own, update);
+}
+
+RecurrentGates::RecurrentGates(const AgentMaterials& materials, std::int64_t hidden)
+    : weight(declareWithin(materials, ".gru.recurrent.weight", {3 * hidden, hidden}, hidden)),
+      bias(declareWithin(materials, ".gru.recurrent.bias", {3 * hidden}, hidden)) {}
+
+at::Tensor RecurrentGates::read(const at::Tensor& h) const {
+    return at::linear(h, weight->value, bias->value);
+}
+
+at::Tensor RecurrentGates::step(const at::Tensor& inputGates, const at::Tensor& h) const {
+    return gruStep(inputGates, read(h), h);
 }
 
 at::Tensor RecurrentGates::unroll(const at::Tensor& inputGates) const {

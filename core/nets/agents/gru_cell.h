@@ -11,6 +11,10 @@
 
 namespace knife {
 
+/// One step of some neurons: what their gates read of the input and of the memory [rows, 3 n], and the states [rows, n]
+/// that their update gates carry on -> [rows, n].
+[[nodiscard]] at::Tensor gruStep(const at::Tensor& inputGates, const at::Tensor& hiddenGates, const at::Tensor& own);
+
 /// Gates in the order reset, update, candidate.
 struct RecurrentGates {
     Parameter* weight = nullptr; ///< [3 H, H]
@@ -19,6 +23,8 @@ struct RecurrentGates {
     /// Declares `<agent>.gru.recurrent.weight/bias`.
     RecurrentGates(const AgentMaterials& materials, std::int64_t hidden);
 
+    /// W h + b: h [rows, H] -> [rows, 3 H].
+    [[nodiscard]] at::Tensor read(const at::Tensor& h) const;
     /// One step: inputGates [rows, 3 H], h [rows, H] -> [rows, H].
     [[nodiscard]] at::Tensor step(const at::Tensor& inputGates, const at::Tensor& h) const;
     /// From zeros: inputGates [T, rows, 3 H] -> [T, rows, H].

@@ -13,6 +13,9 @@ class LinearHead {
   public:
     /// Declares `<agent>.head.weight/bias` and registers the layer if there are outputs.
     LinearHead(const AgentMaterials& materials, std::int64_t hidden, std::int64_t outputs);
+    /// Registers the site `<agent>.head` if the agent's settings ask for it and there are outputs. After all other
+    /// sites of the agent; the head must not move any more.
+    void offerUnits(const AgentShape& shape, const AgentMaterials& materials);
     /// [..., hidden] -> [..., outputs].
     [[nodiscard]] at::Tensor forward(const at::Tensor& hidden) const;
     [[nodiscard]] const InjectedLinear* layer() const { return m_layer ? &*m_layer : nullptr; }

@@ -37,6 +37,7 @@ MlpAgent::MlpAgent(const AgentShape& shape, const AgentMaterials& materials)
                                         .composite = nullptr,
                                         .feeder = &m_fc1,
                                         .refusal = behindComposites(second, materials.name + ".fc1")});
+    m_head.offerUnits(shape, materials);
 }
 
 AgentPass MlpAgent::forward(const at::Tensor& rows, SiteTaps* taps) const {

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <algorithm>
 #include <array>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include "core/config/did_you_mean.h"
 #include "core/nets/agents/agent.h"
 #include "core/nets/agents/mlp_agent.h"
 #include "core/nets/agents/rnn_agent.h"
@@ -59,6 +63,25 @@ void initialise(const AgentConfig& config, const AgentMaterials& materials) {
     }
 }
 
+Result<void> checkFurtherSites(const AgentShape& shape) {
+    const auto refuse = [](const std::string& site, const std::string& why) {
+        return fail(ErrorCode::Usage, fmt::format("agent.further_sites: \"{}\": {}", site, why));
+    };
+    for (const std::string& site : shape.config.furtherSites) {
+        if (site != kGruSite && site != kHeadSite) {
+            return refuse(site, fmt::format("expected \"{}\" or \"{}\"", kGruSite, kHeadSite));
+        }
+        if (site == kGruSite && shape.config.kind == "mlp") {
+            return refuse(site, "agents of kind \"mlp\" have no GRU cell");
+        }
+        if (site == kHeadSite && shape.outputs == 0) {
+            return refuse(site, "the agents of this method have no head of their own, its quantile network in [mixer] "
+                                "takes the place");
+        }
+    }
+    return {};
+}
+
 // Settings that the agent would silently ignore.
 Result<void> checkSettings(const AgentShape& shape) {
     const AgentConfig& config = shape.config;
@@ -79,10 +102,14 @@ Result<void> checkSettings(const AgentShape& shape) {
                                 "quantile network in [mixer] takes the place",
                                 config.headGain));
     }
-    return {};
+    return checkFurtherSites(shape);
 }
 
 } // namespace
+
+bool offers(const AgentConfig& config, std::string_view site) {
+    return std::ranges::find(config.furtherSites, site) != config.furtherSites.end();
+}
 
 std::unique_ptr<AgentKernel> Agent::makeKernel(WorkerPool&) const {
     return nullptr;
@@ -90,7 +117,7 @@ std::unique_ptr<AgentKernel> Agent::makeKernel(WorkerPool&) const {
 
 Result<std::unique_ptr<Agent>> makeAgent(const AgentShape& shape, const AgentMaterials& materials) {
     const std::string& kind = shape.config.kind;
-    std::string known;
+    std::vector<std::string> known;
     for (const Entry& entry : kAgents) {
         if (kind == entry.kind) {
             if (auto checked = checkSettings(shape); !checked) {
@@ -100,9 +127,9 @@ Result<std::unique_ptr<Agent>> makeAgent(const AgentShape& shape, const AgentMat
             initialise(shape.config, materials);
             return agent;
         }
-        known += fmt::format("{}\"{}\"", known.empty() ? "" : ", ", entry.kind);
+        known.emplace_back(entry.kind);
     }
-    return fail(ErrorCode::Usage, fmt::format("agent.kind = \"{}\": expected one of {}", kind, known));
+    return fail(ErrorCode::Usage, fmt::format("agent.kind: there is no agent '{}'{}", kind, suggestion(kind, known)));
 }
 
 } // namespace knife

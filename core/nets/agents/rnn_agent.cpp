@@ -53,19 +53,25 @@ RnnAgent::RnnAgent(const AgentShape& shape, const AgentMaterials& materials)
                                             .composite = nullptr,
                                             .feeder = &m_fc1,
                                             .refusal = behindComposites(second, first)});
+        offerUnits(shape, materials, {m_inputGates, m_inputGatesBias}, m_recurrent);
+    } else {
+        offerUnits(shape, materials, {m_fc1.out(), m_fc1.outBiasParameter(), &m_fc1}, m_recurrent);
     }
+    m_head.offerUnits(shape, materials);
 }
 
-at::Tensor RnnAgent::inputGates(const at::Tensor& x, SiteTaps* taps) const {
-    const at::Tensor first = m_fc1.forward(x, tapOf(taps, m_firstSite));
+GateInput RnnAgent::gateInput(const at::Tensor& x, SiteTaps* taps) const {
+    at::Tensor units;
+    const at::Tensor first =
+        m_fc1.forward(x, tapOf(taps, m_firstSite), !isDeep() && hasComposites() ? &units : nullptr);
     if (!isDeep()) {
-        return first;
+        return {first, units};
     }
     const at::Tensor hidden = at::relu(first);
     if (SiteTap* tap = tapOf(taps, m_secondSite)) {
         record(*tap, hidden);
     }
-    return at::linear(hidden, m_inputGates->value, m_inputGatesBias->value);
+    return {at::linear(hidden, m_inputGates->value, m_inputGatesBias->value), hidden};
 }
 
 AgentPass RnnAgent::readOut(const at::Tensor& memory) const {
@@ -73,7 +79,7 @@ AgentPass RnnAgent::readOut(const at::Tensor& memory) const {
 }
 
 std::unique_ptr<AgentKernel> RnnAgent::makeKernel(WorkerPool& pool) const {
-    return std::make_unique<RnnKernel>(*this, pool);
+    return offersUnits() ? nullptr : std::make_unique<RnnKernel>(*this, pool);
 }
 
 double RnnAgent::flopsPerRow() const {

@@ -20,7 +20,7 @@ class RnnAgent final : public RecurrentAgent {
   private:
     friend class RnnKernel;
     [[nodiscard]] bool isDeep() const { return m_inputGates != nullptr; }
-    [[nodiscard]] at::Tensor inputGates(const at::Tensor& x, SiteTaps* taps) const override;
+    [[nodiscard]] GateInput gateInput(const at::Tensor& x, SiteTaps* taps) const override;
     [[nodiscard]] const RecurrentGates& recurrent() const override { return m_recurrent; }
     [[nodiscard]] AgentPass readOut(const at::Tensor& memory) const override;
 

@@ -45,9 +45,11 @@ RnnCreluAgent::RnnCreluAgent(const AgentShape& shape, const AgentMaterials& mate
          .composite = nullptr,
          .refusal = fc1 + " feeds each unit through CReLU into two inputs of its consumers; "
                           "composites are made of units with one"});
+    offerUnits(shape, materials, {m_inputGates, m_inputGatesBias}, m_recurrent);
+    m_head.offerUnits(shape, materials);
 }
 
-at::Tensor RnnCreluAgent::inputGates(const at::Tensor& x, SiteTaps* taps) const {
+GateInput RnnCreluAgent::gateInput(const at::Tensor& x, SiteTaps* taps) const {
     const at::Tensor z = at::linear(x, m_fc1->value, m_fc1Bias->value);
     if (SiteTap* tap = tapOf(taps, m_site)) {
         // What a unit's two outputs add up to, and what their gradients do.
@@ -58,7 +60,7 @@ at::Tensor RnnCreluAgent::inputGates(const at::Tensor& x, SiteTaps* taps) const 
         }
     }
     const at::Tensor hidden = at::cat({at::relu(z), at::relu(-z)}, 1);
-    return at::linear(hidden, m_inputGates->value, m_inputGatesBias->value);
+    return {at::linear(hidden, m_inputGates->value, m_inputGatesBias->value), hidden};
 }
 
 AgentPass RnnCreluAgent::readOut(const at::Tensor& memory) const {

@@ -17,7 +17,7 @@ class RnnCreluAgent final : public RecurrentAgent {
     [[nodiscard]] double inputFlopsPerRow() const override;
 
   private:
-    [[nodiscard]] at::Tensor inputGates(const at::Tensor& x, SiteTaps* taps) const override;
+    [[nodiscard]] GateInput gateInput(const at::Tensor& x, SiteTaps* taps) const override;
     [[nodiscard]] const RecurrentGates& recurrent() const override { return m_recurrent; }
     [[nodiscard]] AgentPass readOut(const at::Tensor& memory) const override;
 

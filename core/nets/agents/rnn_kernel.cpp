@@ -8,6 +8,7 @@
 
 #include "core/nets/fused/gradient_view.h"
 #include "core/nets/fused/grow.h"
+#include "core/nets/kernels/pointwise.h"
 
 namespace knife {
 
@@ -162,11 +163,11 @@ void RnnKernel::forwardShard(int index, const float* inputs, float* outputs) {
         float* h = memory + row * m_hidden;
         if (m_deep) {
             float* second = m_second.data() + kept * m_hidden;
-            m_fc1.forward(rows, kept, index, x, second);
+            m_fc1.forward(rows, kept, x, second);
             biasRelu(m_agent.m_fc1.outBias().value.data_ptr<float>(), rows, m_hidden, {second, m_hidden});
             m_inputGates->forward(rows, second, gates);
         } else {
-            m_fc1.forward(rows, kept, index, x, gates);
+            m_fc1.forward(rows, kept, x, gates);
         }
         m_resetUpdate.forward(rows, before, gates, Accumulate::Yes);
         m_candidate.forward(rows, before, gates + 3 * m_hidden);

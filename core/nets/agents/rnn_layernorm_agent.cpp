@@ -27,14 +27,16 @@ RnnLayerNormAgent::RnnLayerNormAgent(const AgentShape& shape, const AgentMateria
                                   .refusal = fc1 + " is normalised over all its units at once, so a composite of one "
                                                    "unit would change the others",
                                   .scales = false});
+    offerUnits(shape, materials, {m_inputGates, m_inputGatesBias}, m_recurrent);
+    m_head.offerUnits(shape, materials);
 }
 
-at::Tensor RnnLayerNormAgent::inputGates(const at::Tensor& x, SiteTaps* taps) const {
+GateInput RnnLayerNormAgent::gateInput(const at::Tensor& x, SiteTaps* taps) const {
     const at::Tensor hidden = at::relu(m_fc1Norm.forward(at::linear(x, m_fc1->value, m_fc1Bias->value)));
     if (SiteTap* tap = tapOf(taps, m_site)) {
         record(*tap, hidden);
     }
-    return at::linear(hidden, m_inputGates->value, m_inputGatesBias->value);
+    return {at::linear(hidden, m_inputGates->value, m_inputGatesBias->value), hidden};
 }
 
 AgentPass RnnLayerNormAgent::readOut(const at::Tensor& memory) const {

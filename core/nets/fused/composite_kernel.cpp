@@ -2,136 +2,160 @@
 #include "core/nets/fused/composite_kernel.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include <ATen/ATen.h>
 
-#include "core/nets/fused/gradient_view.h"
+#include "core/nets/fused/grow.h"
 
 namespace knife {
 
 namespace {
 
-// y += active - compensation. The difference comes first: right after a surgery it is exactly +0.
-void addDifference(const float* active, const float* compensation, std::int64_t rows, std::int64_t n, Rows y) {
-    for (std::int64_t r = 0; r < rows; ++r) {
-        float* to = y.row(r);
-        for (std::int64_t i = 0; i < n; ++i) {
-            to[i] += active[r * n + i] - compensation[r * n + i];
-        }
-    }
+bool equalBits(const Parameter& a, const Parameter& b) {
+    return std::memcmp(a.value.data_ptr<float>(), b.value.data_ptr<float>(),
+                       static_cast<std::size_t>(a.value.numel()) * sizeof(float)) == 0;
+}
+
+bool hasLearned(const CompositeBranch& branch) {
+    return !equalBits(*branch.activeOut, *branch.compensationOut) ||
+           !equalBits(*branch.activeBias, *branch.compensationBias) ||
+           !equalBits(*branch.activeIn, *branch.compensationIn);
 }
 
 } // namespace
 
-CompositeKernel::Branch::Branch(const Parameter& weight, const Parameter& biasParameter, const Parameter& outgoing,
-                                GradientShards& gradients, const Layout& layout)
-    : in(weight, gradients, {.ldx = layout.ldx, .ldy = weight.value.size(0)}),
-      out(outgoing, gradients, {.ldx = weight.value.size(0), .ldy = layout.ldy, .lddy = layout.lddy}),
-      bias(biasParameter.value.data_ptr<float>()),
-      biasHandle(gradients.add(biasParameter)),
-      units(weight.value.size(0)) {}
+CompositeKernel::Group::Group(const std::vector<const CompositeBranch*>& branches, BranchHalf half,
+                              const Layout& layout)
+    : gathered(branches, half), kernel(gathered.neurons(), layout) {}
 
-void CompositeKernel::Branch::forward(std::int64_t rows, std::int64_t slot, const float* x, float* y) {
-    const Rows h = at(slot);
-    in.forward(rows, x, h.data);
-    biasRelu(bias, rows, units, h);
-    out.forward(rows, h.data, y);
+void CompositeKernel::Group::load(std::int64_t slots, const std::vector<std::int64_t>& blockRows) {
+    gathered.load();
+    kernel.load(slots, blockRows);
 }
 
 CompositeKernel::CompositeKernel(const CompositeLinear& layer, const Layout& layout)
     : m_layer(layer), m_layout(layout) {}
 
 void CompositeKernel::adoptStructure() {
-    if (m_version == m_layer.version()) {
+    const std::vector<CompositeBranch>& branches = m_layer.branches();
+    const bool rebuilt = m_version != m_layer.version();
+    bool regrouped = rebuilt;
+    m_learned.resize(branches.size());
+    for (std::size_t e = 0; e < branches.size(); ++e) {
+        const char learned = hasLearned(branches[e]) ? 1 : 0;
+        regrouped = regrouped || learned != m_learned[e];
+        m_learned[e] = learned;
+    }
+    if (rebuilt) {
+        m_version = m_layer.version();
+        m_base =
+            std::make_unique<HiddenKernel>(HiddenNeurons{*m_layer.weight(), *m_layer.bias(), *m_layer.out()}, m_layout);
+    }
+    if (!regrouped) {
         return;
     }
-    m_version = m_layer.version();
-    m_gradients = {};
-    m_frozen = {};
-    m_events.clear();
-    m_base = std::make_unique<Branch>(*m_layer.weight(), *m_layer.bias(), *m_layer.out(), m_gradients, m_layout);
-    // Both halves of an event write to dense scratch of equal shape.
-    const Layout dense{
-        .ldx = m_layout.ldx, .ldy = m_layer.shape().out, .lddy = m_layout.lddy > 0 ? m_layout.lddy : m_layout.ldy};
-    for (const CompositeBranch& branch : m_layer.branches()) {
-        m_events.push_back(
-            {std::make_unique<Branch>(*branch.activeIn, *branch.activeBias, *branch.activeOut, m_gradients, dense),
-             std::make_unique<Branch>(*branch.compensationIn, *branch.compensationBias, *branch.compensationOut,
-                                      m_frozen, dense)});
+    std::vector<const CompositeBranch*> old;
+    std::vector<const CompositeBranch*> young;
+    for (std::size_t e = 0; e < m_learned.size(); ++e) {
+        (m_learned[e] != 0 ? old : young).push_back(&branches[e]);
     }
+    const auto grouped = [&](const std::vector<const CompositeBranch*>& members, BranchHalf half) {
+        return members.empty() ? nullptr : std::make_unique<Group>(members, half, m_layout);
+    };
+    m_active = grouped(old, BranchHalf::Active);
+    m_compensation = grouped(old, BranchHalf::Compensation);
+    m_newborn = grouped(young, BranchHalf::Active);
 }
 
 void CompositeKernel::load(std::int64_t slots, const std::vector<std::int64_t>& blockRows, int shards) {
     adoptStructure();
-    const auto ready = [&](Branch& branch) {
-        branch.in.load();
-        branch.out.load();
-        for (const std::int64_t rows : blockRows) {
-            branch.in.prepare(rows);
-            branch.out.prepare(rows);
+    m_base->load(slots, blockRows);
+    std::int64_t widest = m_base->units();
+    for (Group* group : {m_active.get(), m_compensation.get(), m_newborn.get()}) {
+        if (group != nullptr) {
+            group->load(slots, blockRows);
+            widest = std::max(widest, group->kernel.units());
         }
-        branch.hidden.resize(static_cast<std::size_t>(
-            std::max<std::int64_t>(slots * branch.units, static_cast<std::int64_t>(branch.hidden.size()))));
-        branch.gradient.clear();
-    };
-    ready(*m_base);
-    for (Event& event : m_events) {
-        ready(*event.active);
-        ready(*event.compensation);
     }
-    m_blockRows = std::ranges::max(blockRows);
-    const std::int64_t widest = std::max(m_layer.shape().hidden, 2 * m_layer.shape().out);
     m_scratch.resize(std::max(m_scratch.size(), static_cast<std::size_t>(shards)));
     for (std::vector<float>& scratch : m_scratch) {
-        scratch.resize(std::max(scratch.size(), static_cast<std::size_t>(m_blockRows * widest)));
+        grow(scratch, std::ranges::max(blockRows) * widest);
     }
 }
 
-void CompositeKernel::forward(std::int64_t rows, std::int64_t slot, int shard, const float* x, float* y) {
-    m_base->forward(rows, slot, x, y);
-    const std::int64_t out = m_layer.shape().out;
-    float* active = m_scratch[static_cast<std::size_t>(shard)].data();
-    float* compensation = active + m_blockRows * out;
-    for (Event& event : m_events) {
-        event.active->forward(rows, slot, x, active);
-        event.compensation->forward(rows, slot, x, compensation);
-        addDifference(active, compensation, rows, out, {y, m_layout.ldy});
+void CompositeKernel::forward(std::int64_t rows, std::int64_t slot, const float* x, float* y) {
+    m_base->activate(rows, slot, x);
+    m_base->read(rows, slot, y, Accumulate::No);
+    for (Group* group : {m_active.get(), m_compensation.get()}) {
+        if (group != nullptr) {
+            group->kernel.activate(rows, slot, x);
+            group->kernel.read(rows, slot, y, Accumulate::Yes);
+        }
+    }
+    if (m_newborn) {
+        m_newborn->kernel.activate(rows, slot, x);
     }
 }
 
-void CompositeKernel::backwardThrough(Branch& branch, std::int64_t rows, std::int64_t slot, int shard, const float* x,
-                                      const float* dy) {
-    const Rows h = branch.at(slot);
-    const Rows dh{m_scratch[static_cast<std::size_t>(shard)].data(), branch.units};
-    branch.out.toWeight(rows, dy, h.data, shard);
-    branch.out.toInput(rows, dy, dh.data);
-    if (!branch.gradient.empty()) {
-        std::copy_n(dh.data, rows * branch.units, branch.gradient.data() + slot * branch.units);
+void CompositeKernel::beginBackward(int shards) {
+    m_base->beginBackward(shards);
+    for (Group* group : {m_active.get(), m_newborn.get()}) {
+        if (group != nullptr) {
+            group->gathered.zeroGradients();
+            group->kernel.beginBackward(shards);
+        }
     }
-    reluBackward(h, rows, branch.units, dh);
-    addColumnSums(dh, rows, branch.units, m_gradients.of(branch.biasHandle, shard));
-    branch.in.toWeight(rows, dh.data, x, shard);
 }
 
 void CompositeKernel::backward(std::int64_t rows, std::int64_t slot, int shard, const float* x, const float* dy) {
-    backwardThrough(*m_base, rows, slot, shard, x, dy);
-    for (Event& event : m_events) {
-        backwardThrough(*event.active, rows, slot, shard, x, dy);
+    float* scratch = m_scratch[static_cast<std::size_t>(shard)].data();
+    m_base->backward(rows, slot, shard, x, dy, scratch);
+    for (Group* group : {m_active.get(), m_newborn.get()}) {
+        if (group != nullptr) {
+            group->kernel.backward(rows, slot, shard, x, dy, scratch);
+        }
+    }
+}
+
+void CompositeKernel::endBackward() {
+    m_base->endBackward();
+    for (Group* group : {m_active.get(), m_newborn.get()}) {
+        if (group != nullptr) {
+            group->kernel.endBackward();
+            group->gathered.handOutGradients();
+        }
     }
 }
 
 void CompositeKernel::tap(SiteTap& tap, std::int64_t slots) {
-    const auto shown = [slots](Branch& branch) {
-        return viewOf(branch.hidden, slots, branch.units);
+    const auto recorded = [&](HiddenKernel& kernel) {
+        return tap.wantsGradient ? kernel.recordGradients(slots) : at::Tensor();
     };
-    const auto recorded = [slots, &tap](Branch& branch) {
-        return tap.wantsGradient ? gradientView(branch.gradient, slots, branch.units) : at::Tensor();
-    };
-    tap.hidden = shown(*m_base);
+    tap.hidden = m_base->activations(slots);
     tap.gradient = recorded(*m_base);
-    tap.branches.clear();
-    for (Event& event : m_events) {
-        tap.branches.push_back({shown(*event.active), shown(*event.compensation), recorded(*event.active)});
+    tap.branches.assign(m_learned.size(), {});
+    const auto show = [&](Group& actives, Group& compensations, bool learned) {
+        const at::Tensor active = actives.kernel.activations(slots);
+        const at::Tensor compensation = compensations.kernel.activations(slots);
+        const at::Tensor gradient = recorded(actives.kernel);
+        std::size_t next = 0; // of the group
+        for (std::size_t e = 0; e < m_learned.size(); ++e) {
+            if ((m_learned[e] != 0) != learned) {
+                continue;
+            }
+            const std::int64_t first = actives.gathered.columns()[next++];
+            const auto units = static_cast<std::int64_t>(m_layer.branches()[e].units.size());
+            tap.branches[e] = {.active = active.narrow(1, first, units),
+                               .compensation = compensation.narrow(1, first, units),
+                               .gradient = gradient.defined() ? gradient.narrow(1, first, units) : at::Tensor()};
+        }
+    };
+    if (m_active) {
+        show(*m_active, *m_compensation, true);
+    }
+    if (m_newborn) {
+        show(*m_newborn, *m_newborn, false); // the same neurons still
     }
 }
 

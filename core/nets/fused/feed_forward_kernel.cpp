@@ -7,6 +7,7 @@
 
 #include "core/nets/fused/gradient_view.h"
 #include "core/nets/fused/grow.h"
+#include "core/nets/kernels/pointwise.h"
 
 namespace knife {
 
@@ -71,11 +72,10 @@ float* FeedForwardKernel::resultBefore(std::size_t layer, std::int64_t slot, flo
     return layer < m_layers.size() ? m_layers[layer].hidden.data() + slot * m_layers[layer].in : y;
 }
 
-void FeedForwardKernel::forwardThroughComposite(std::int64_t rows, std::int64_t slot, int shard, const float* x,
-                                                float* y) {
+void FeedForwardKernel::forwardThroughComposite(std::int64_t rows, std::int64_t slot, const float* x, float* y) {
     const std::int64_t width = m_net.first()->shape().out;
     float* result = resultBefore(0, slot, y);
-    m_composite->forward(rows, slot, shard, x, result);
+    m_composite->forward(rows, slot, x, result);
     if (m_layers.empty()) {
         addBias(m_compositeBias, rows, width, result);
     } else {
@@ -83,9 +83,9 @@ void FeedForwardKernel::forwardThroughComposite(std::int64_t rows, std::int64_t 
     }
 }
 
-void FeedForwardKernel::forward(std::int64_t rows, std::int64_t slot, int shard, const float* x, float* y) {
+void FeedForwardKernel::forward(std::int64_t rows, std::int64_t slot, const float* x, float* y) {
     if (m_composite) {
-        forwardThroughComposite(rows, slot, shard, x, y);
+        forwardThroughComposite(rows, slot, x, y);
     }
     for (std::size_t i = 0; i < m_layers.size(); ++i) {
         const Layer& layer = m_layers[i];

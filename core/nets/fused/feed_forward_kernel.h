@@ -21,7 +21,7 @@ class FeedForwardKernel {
 
     void load(std::int64_t slots, const std::vector<std::int64_t>& blockRows, int shards);
     /// x [rows x in] -> y [rows x out], bias included.
-    void forward(std::int64_t rows, std::int64_t slot, int shard, const float* x, float* y);
+    void forward(std::int64_t rows, std::int64_t slot, const float* x, float* y);
     void beginBackward(int shards);
     void backward(std::int64_t rows, std::int64_t slot, int shard, const float* x, const float* dy);
     void endBackward();
@@ -43,7 +43,7 @@ class FeedForwardKernel {
     [[nodiscard]] bool isLast(std::size_t layer) const { return layer + 1 == m_layers.size(); }
     /// Where the layers before `layer` leave their result: its ReLU, or behind the last layer y.
     [[nodiscard]] float* resultBefore(std::size_t layer, std::int64_t slot, float* y);
-    void forwardThroughComposite(std::int64_t rows, std::int64_t slot, int shard, const float* x, float* y);
+    void forwardThroughComposite(std::int64_t rows, std::int64_t slot, const float* x, float* y);
 
     const FeedForward& m_net;
     GradientShards m_gradients;

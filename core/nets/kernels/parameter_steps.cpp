@@ -10,39 +10,14 @@
 
 #include <hwy/highway.h>
 
+#include "core/nets/kernels/vector_loop-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace knife::HWY_NAMESPACE {
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 using Lanes = hn::ScalableTag<float>;
-
-// Calls body(first) for every whole vector, then once more on copies of the rest, which are written back.
-template <std::size_t kArrays, class Body>
-HWY_INLINE void forVectors(std::int64_t count, float* const (&arrays)[kArrays], const Body& body) {
-    const auto lanes = static_cast<std::int64_t>(hn::Lanes(Lanes()));
-    std::int64_t i = 0;
-    for (; i + lanes <= count; i += lanes) {
-        float* at[kArrays];
-        for (std::size_t a = 0; a < kArrays; ++a) {
-            at[a] = arrays[a] + i;
-        }
-        body(at);
-    }
-    if (i == count) {
-        return;
-    }
-    HWY_ALIGN float rest[kArrays][hn::MaxLanes(Lanes())] = {};
-    float* at[kArrays];
-    for (std::size_t a = 0; a < kArrays; ++a) {
-        std::copy_n(arrays[a] + i, count - i, rest[a]);
-        at[a] = rest[a];
-    }
-    body(at);
-    for (std::size_t a = 0; a < kArrays; ++a) {
-        std::copy_n(rest[a], count - i, arrays[a] + i);
-    }
-}
 
 double sumOfSquaresImpl(const float* values, std::int64_t count) {
     const hn::ScalableTag<double> wide;
@@ -66,17 +41,16 @@ double sumOfSquaresImpl(const float* values, std::int64_t count) {
 
 void scaleImpl(float factor, float* values, std::int64_t count) {
     const Lanes d;
-    forVectors<1>(count, {values}, [&](float* const* at) HWY_ATTR {
-        hn::StoreU(hn::Mul(hn::LoadU(d, at[0]), hn::Set(d, factor)), d, at[0]);
+    forVectors(count, {values}, {values}, [&](float* const* out, const float* const* in) HWY_ATTR {
+        hn::StoreU(hn::Mul(hn::LoadU(d, in[0]), hn::Set(d, factor)), d, out[0]);
     });
 }
 
 void keepWhereImpl(const float* mask, float* values, std::int64_t count) {
     const Lanes d;
-    // The mask is only read.
-    forVectors<2>(count, {values, const_cast<float*>(mask)}, [&](float* const* at) HWY_ATTR {
-        const auto keep = hn::Ne(hn::LoadU(d, at[1]), hn::Zero(d));
-        hn::StoreU(hn::IfThenElseZero(keep, hn::LoadU(d, at[0])), d, at[0]);
+    forVectors(count, {values}, {mask}, [&](float* const* out, const float* const* in) HWY_ATTR {
+        const auto keep = hn::Ne(hn::LoadU(d, in[0]), hn::Zero(d));
+        hn::StoreU(hn::IfThenElseZero(keep, hn::LoadU(d, out[0])), d, out[0]);
     });
 }
 
@@ -86,14 +60,14 @@ void rmspropStepImpl(const StepArrays& arrays, const RmspropRates& rates) {
     const auto share = hn::Set(d, 1.F - rates.alpha);
     const auto epsilon = hn::Set(d, rates.epsilon);
     const auto lr = hn::Set(d, rates.lr);
-    forVectors<3>(arrays.count, {arrays.theta, arrays.moment2, const_cast<float*>(arrays.gradient)},
-                  [&](float* const* at) HWY_ATTR {
-                      const auto g = hn::LoadU(d, at[2]);
-                      const auto v = hn::MulAdd(alpha, hn::LoadU(d, at[1]), hn::Mul(share, hn::Mul(g, g)));
-                      const auto step = hn::Div(hn::Mul(lr, g), hn::Add(hn::Sqrt(v), epsilon));
-                      hn::StoreU(v, d, at[1]);
-                      hn::StoreU(hn::Sub(hn::LoadU(d, at[0]), step), d, at[0]);
-                  });
+    forVectors(arrays.count, {arrays.theta, arrays.moment2}, {arrays.gradient},
+               [&](float* const* out, const float* const* in) HWY_ATTR {
+                   const auto g = hn::LoadU(d, in[0]);
+                   const auto v = hn::MulAdd(alpha, hn::LoadU(d, out[1]), hn::Mul(share, hn::Mul(g, g)));
+                   const auto step = hn::Div(hn::Mul(lr, g), hn::Add(hn::Sqrt(v), epsilon));
+                   hn::StoreU(v, d, out[1]);
+                   hn::StoreU(hn::Sub(hn::LoadU(d, out[0]), step), d, out[0]);
+               });
 }
 
 void adamStepImpl(const StepArrays& arrays, const AdamStepRates& rates) {
@@ -106,17 +80,17 @@ void adamStepImpl(const StepArrays& arrays, const AdamStepRates& rates) {
     const auto correction2 = hn::Set(d, rates.correction2);
     const auto epsilon = hn::Set(d, rates.epsilon);
     const auto lr = hn::Set(d, rates.lr);
-    forVectors<4>(arrays.count, {arrays.theta, arrays.moment1, arrays.moment2, const_cast<float*>(arrays.gradient)},
-                  [&](float* const* at) HWY_ATTR {
-                      const auto g = hn::LoadU(d, at[3]);
-                      const auto m = hn::MulAdd(beta1, hn::LoadU(d, at[1]), hn::Mul(share1, g));
-                      const auto v = hn::MulAdd(beta2, hn::LoadU(d, at[2]), hn::Mul(share2, hn::Mul(g, g)));
-                      const auto root = hn::Add(hn::Sqrt(hn::Div(v, correction2)), epsilon);
-                      const auto step = hn::Div(hn::Mul(lr, hn::Div(m, correction1)), root);
-                      hn::StoreU(m, d, at[1]);
-                      hn::StoreU(v, d, at[2]);
-                      hn::StoreU(hn::Sub(hn::LoadU(d, at[0]), step), d, at[0]);
-                  });
+    forVectors(arrays.count, {arrays.theta, arrays.moment1, arrays.moment2}, {arrays.gradient},
+               [&](float* const* out, const float* const* in) HWY_ATTR {
+                   const auto g = hn::LoadU(d, in[0]);
+                   const auto m = hn::MulAdd(beta1, hn::LoadU(d, out[1]), hn::Mul(share1, g));
+                   const auto v = hn::MulAdd(beta2, hn::LoadU(d, out[2]), hn::Mul(share2, hn::Mul(g, g)));
+                   const auto root = hn::Add(hn::Sqrt(hn::Div(v, correction2)), epsilon);
+                   const auto step = hn::Div(hn::Mul(lr, hn::Div(m, correction1)), root);
+                   hn::StoreU(m, d, out[1]);
+                   hn::StoreU(v, d, out[2]);
+                   hn::StoreU(hn::Sub(hn::LoadU(d, out[0]), step), d, out[0]);
+               });
 }
 
 } // namespace

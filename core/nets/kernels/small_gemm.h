@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Products of small float matrices of one shape, generated once and called often.
 //
-// Equal arguments give bit-equal results, whichever thread calls and wherever the memory lies: composites rest on it,
-// because their active and compensation neurons must cancel to exactly 0.
+// Equal arguments give bit-equal results, whichever thread calls and wherever the memory lies.
 #pragma once
 
 namespace knife {

@@ -19,7 +19,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Lanes = hn::ScalableTag<float>;
 using Wide = hn::ScalableTag<double>;
 
-template <bool kProducts>
+template <bool kProducts, bool kMasked>
 void addRowTotalsOf(const IncomingRows& in, std::int64_t rows, const RowTotals& totals) {
     const Wide wide;
     const hn::Rebind<float, Wide> narrow;
@@ -32,8 +32,12 @@ void addRowTotalsOf(const IncomingRows& in, std::int64_t rows, const RowTotals& 
         std::int64_t i = 0;
         for (; i + lanes <= in.width; i += lanes) {
             const auto g = hn::PromoteTo(wide, hn::LoadU(narrow, at.gradient + i));
-            const auto trainable = hn::Ne(hn::LoadU(narrow, at.mask + i), hn::Zero(narrow));
-            const auto w = hn::PromoteTo(wide, hn::IfThenElseZero(trainable, hn::LoadU(narrow, at.weight + i)));
+            auto weight = hn::LoadU(narrow, at.weight + i);
+            if constexpr (kMasked) {
+                const auto trainable = hn::Ne(hn::LoadU(narrow, at.mask + i), hn::Zero(narrow));
+                weight = hn::IfThenElseZero(trainable, weight);
+            }
+            const auto w = hn::PromoteTo(wide, weight);
             gradients = hn::MulAdd(g, g, gradients);
             weights = hn::MulAdd(w, w, weights);
             if constexpr (kProducts) {
@@ -52,7 +56,8 @@ void addRowTotalsOf(const IncomingRows& in, std::int64_t rows, const RowTotals& 
         }
         for (; i < in.width; ++i) {
             const auto g = static_cast<double>(at.gradient[i]);
-            const double w = at.mask[i] != 0.F ? static_cast<double>(at.weight[i]) : 0.0;
+            const bool trainable = !kMasked || at.mask[i] != 0.F;
+            const double w = trainable ? static_cast<double>(at.weight[i]) : 0.0;
             ofGradient += g * g;
             ofWeight += w * w;
             ofProduct += g * w;
@@ -65,8 +70,14 @@ void addRowTotalsOf(const IncomingRows& in, std::int64_t rows, const RowTotals& 
     }
 }
 
+template <bool kMasked>
+void addRowTotalsWhere(const IncomingRows& in, std::int64_t rows, const RowTotals& totals) {
+    totals.product != nullptr ? addRowTotalsOf<true, kMasked>(in, rows, totals)
+                              : addRowTotalsOf<false, kMasked>(in, rows, totals);
+}
+
 void addRowTotalsImpl(const IncomingRows& in, std::int64_t rows, const RowTotals& totals) {
-    totals.product != nullptr ? addRowTotalsOf<true>(in, rows, totals) : addRowTotalsOf<false>(in, rows, totals);
+    in.mask != nullptr ? addRowTotalsWhere<true>(in, rows, totals) : addRowTotalsWhere<false>(in, rows, totals);
 }
 
 constexpr std::int64_t kRowsPerPartialSum = 128;

@@ -14,11 +14,12 @@ namespace knife {
 struct IncomingRows {
     const float* gradient = nullptr;
     const float* weight = nullptr;
-    const float* mask = nullptr;
+    const float* mask = nullptr; ///< nullptr: 1 everywhere
     std::int64_t width = 0;
     /// The rows from `first` on.
     [[nodiscard]] IncomingRows from(std::int64_t first) const {
-        return {gradient + first * width, weight + first * width, mask + first * width, width};
+        return {gradient + first * width, weight + first * width, mask != nullptr ? mask + first * width : nullptr,
+                width};
     }
 };
 

@@ -12,6 +12,8 @@
 
 #include <hwy/contrib/math/math-inl.h>
 
+#include "core/nets/kernels/vector_loop-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace knife::HWY_NAMESPACE {
 namespace {
@@ -82,47 +84,20 @@ void fillNormalImpl(std::uint32_t key0, std::uint32_t key1, std::uint64_t first,
     }
 }
 
-// Calls body(at, lanes that count) for every whole vector, then once more on copies of the rest.
-template <std::size_t kArrays, class Body>
-HWY_INLINE void forVectors(std::int64_t count, float* const (&arrays)[kArrays], std::size_t written, const Body& body) {
-    const auto lanes = static_cast<std::int64_t>(hn::Lanes(Lanes()));
-    std::int64_t i = 0;
-    float* at[kArrays];
-    for (; i + lanes <= count; i += lanes) {
-        for (std::size_t a = 0; a < kArrays; ++a) {
-            at[a] = arrays[a] + i;
-        }
-        body(at);
-    }
-    if (i == count) {
-        return;
-    }
-    HWY_ALIGN float rest[kArrays][hn::MaxLanes(Lanes())] = {};
-    for (std::size_t a = 0; a < kArrays; ++a) {
-        std::copy_n(arrays[a] + i, count - i, rest[a]);
-        at[a] = rest[a];
-    }
-    body(at);
-    std::copy_n(rest[written], count - i, arrays[written] + i);
-}
-
 float gatherUtilityImpl(const UtilityArrays& arrays, float beta) {
     const Lanes d;
     auto largest = hn::Zero(d);
     const auto keep = hn::Set(d, beta);
     const auto share = hn::Set(d, beta - 1.F);
-    // All but the first array are only read.
-    forVectors<4>(arrays.count,
-                  {arrays.utility, const_cast<float*>(arrays.gradient), const_cast<float*>(arrays.before),
-                   const_cast<float*>(arrays.mask)},
-                  0, [&](float* const* at) HWY_ATTR {
-                      const auto product = hn::Mul(hn::LoadU(d, at[1]), hn::LoadU(d, at[2]));
-                      const auto mean = hn::MulAdd(keep, hn::LoadU(d, at[0]), hn::Mul(share, product));
-                      const auto counts = hn::Ne(hn::LoadU(d, at[3]), hn::Zero(d));
-                      const auto utility = hn::IfThenElseZero(counts, mean);
-                      hn::StoreU(utility, d, at[0]);
-                      largest = hn::Max(largest, utility);
-                  });
+    forVectors(arrays.count, {arrays.utility}, {arrays.gradient, arrays.before, arrays.mask},
+               [&](float* const* out, const float* const* in) HWY_ATTR {
+                   const auto product = hn::Mul(hn::LoadU(d, in[0]), hn::LoadU(d, in[1]));
+                   const auto mean = hn::MulAdd(keep, hn::LoadU(d, out[0]), hn::Mul(share, product));
+                   const auto counts = hn::Ne(hn::LoadU(d, in[2]), hn::Zero(d));
+                   const auto utility = hn::IfThenElseZero(counts, mean);
+                   hn::StoreU(utility, d, out[0]);
+                   largest = hn::Max(largest, utility);
+               });
     return hn::GetLane(hn::MaxOfLanes(d, largest));
 }
 
@@ -133,22 +108,20 @@ void gatedStepImpl(const UtilityArrays& arrays, const UtilityRates& rates) {
     const auto stepFactor = hn::Set(d, rates.stepFactor);
     const auto noiseFactor = hn::Set(d, rates.noiseFactor);
     const auto keep = hn::Set(d, rates.keep);
-    forVectors<5>(arrays.count,
-                  {arrays.theta, const_cast<float*>(arrays.before), const_cast<float*>(arrays.mask),
-                   const_cast<float*>(arrays.noise), arrays.utility},
-                  0, [&](float* const* at) HWY_ATTR {
-                      const auto theta = hn::LoadU(d, at[0]);
-                      const auto before = hn::LoadU(d, at[1]);
-                      // 1 - sigmoid(x) = 1 / (1 + e^x)
-                      const auto x = hn::Mul(hn::LoadU(d, at[4]), utilityScale);
-                      const auto gate = hn::Div(one, hn::Add(one, hn::Exp(d, x)));
-                      const auto held = rates.protects ? gate : one;
-                      const auto step = hn::Mul(hn::Mul(stepFactor, held), hn::Sub(theta, before));
-                      const auto noise = hn::Mul(hn::Mul(noiseFactor, gate), hn::LoadU(d, at[3]));
-                      const auto stepped = hn::Sub(hn::MulAdd(keep, before, step), noise);
-                      const auto counts = hn::Ne(hn::LoadU(d, at[2]), hn::Zero(d));
-                      hn::StoreU(hn::IfThenElse(counts, stepped, theta), d, at[0]);
-                  });
+    forVectors(arrays.count, {arrays.theta}, {arrays.before, arrays.mask, arrays.noise, arrays.utility},
+               [&](float* const* out, const float* const* in) HWY_ATTR {
+                   const auto theta = hn::LoadU(d, out[0]);
+                   const auto before = hn::LoadU(d, in[0]);
+                   // 1 - sigmoid(x) = 1 / (1 + e^x)
+                   const auto x = hn::Mul(hn::LoadU(d, in[3]), utilityScale);
+                   const auto gate = hn::Div(one, hn::Add(one, hn::Exp(d, x)));
+                   const auto held = rates.protects ? gate : one;
+                   const auto step = hn::Mul(hn::Mul(stepFactor, held), hn::Sub(theta, before));
+                   const auto noise = hn::Mul(hn::Mul(noiseFactor, gate), hn::LoadU(d, in[2]));
+                   const auto stepped = hn::Sub(hn::MulAdd(keep, before, step), noise);
+                   const auto counts = hn::Ne(hn::LoadU(d, in[1]), hn::Zero(d));
+                   hn::StoreU(hn::IfThenElse(counts, stepped, theta), d, out[0]);
+               });
 }
 
 } // namespace

@@ -61,10 +61,10 @@ void QmixKernel::forward(const MixInputs& inputs, float* joint, Keep keep, SiteT
 void QmixKernel::forwardBlock(const RowBlock& block, int shard, float* joint) {
     const std::int64_t at = m_blocks.slot(block, shard);
     const float* state = m_inputs.state + block.first * m_mixing.state();
-    m_w1.forward(block.rows, at, shard, state, m_generated.w1.data() + at * m_agents * m_embed);
-    m_b1.forward(block.rows, at, shard, state, m_generated.b1.data() + at * m_embed);
-    m_w2.forward(block.rows, at, shard, state, m_generated.w2.data() + at * m_embed);
-    m_v.forward(block.rows, at, shard, state, m_generated.v.data() + at);
+    m_w1.forward(block.rows, at, state, m_generated.w1.data() + at * m_agents * m_embed);
+    m_b1.forward(block.rows, at, state, m_generated.b1.data() + at * m_embed);
+    m_w2.forward(block.rows, at, state, m_generated.w2.data() + at * m_embed);
+    m_v.forward(block.rows, at, state, m_generated.v.data() + at);
     qmixForward({block.rows, m_agents, m_embed}, inputsAt(at, m_inputs.q + block.first * m_agents),
                 {m_generated.hidden.data() + at * m_embed, m_embed}, joint + block.first);
 }

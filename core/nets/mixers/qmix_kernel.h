@@ -7,6 +7,7 @@
 
 #include "core/nets/fused/feed_forward_kernel.h"
 #include "core/nets/fused/row_blocks.h"
+#include "core/nets/kernels/pointwise.h"
 #include "core/nets/kernels/worker_pool.h"
 #include "core/nets/mixers/mix_kernel.h"
 #include "core/nets/mixers/qmix.h"

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/nets/fused/grow.h"
+#include "core/nets/kernels/pointwise.h"
 
 namespace knife {
 
@@ -25,8 +26,8 @@ float signOf(float x) {
 
 } // namespace
 
-float* QplexKernel::Net::forward(const RowBlock& block, std::int64_t slot, int shard, const float* x) {
-    kernel.forward(block.rows, slot, shard, x, at(slot));
+float* QplexKernel::Net::forward(const RowBlock& block, std::int64_t slot, const float* x) {
+    kernel.forward(block.rows, slot, x, at(slot));
     return at(slot);
 }
 
@@ -63,7 +64,7 @@ template <class Work>
 void QplexKernel::eachBlock(const Work& work) {
     m_pool.run(m_blocks.shards(), [&](int shard) {
         for (const RowBlock& block : m_blocks.of(shard)) {
-            work(block, m_blocks.slot(block, shard), shard);
+            work(block, m_blocks.slot(block, shard));
         }
     });
 }
@@ -89,18 +90,17 @@ void QplexKernel::forward(const MixInputs& inputs, float* joint, Keep keep, Site
         for (Net* net : {&nets.key, &nets.agents, &nets.action}) {
             load(*net);
         }
-        eachBlock(
-            [&](const RowBlock& block, std::int64_t slot, int shard) { addImportance(nets, block, slot, shard); });
+        eachBlock([&](const RowBlock& block, std::int64_t slot) { addImportance(nets, block, slot); });
     }
     if (m_mixer.config().weightedHead) {
         load(m_w);
         load(m_v);
     }
-    eachBlock([&](const RowBlock& block, std::int64_t slot, int shard) {
+    eachBlock([&](const RowBlock& block, std::int64_t slot) {
         if (m_mixer.config().weightedHead) {
             const float* state = m_inputs.state + block.first * m_mixer.state();
-            m_w.forward(block, slot, shard, state);
-            m_v.forward(block, slot, shard, state);
+            m_w.forward(block, slot, state);
+            m_v.forward(block, slot, state);
         }
         for (std::int64_t r = 0; r < block.rows; ++r) {
             joint[block.first + r] = mixRow(block.first + r, slot + r);
@@ -121,11 +121,11 @@ void QplexKernel::describeActions(std::int64_t row) {
     }
 }
 
-void QplexKernel::addImportance(Extractors& nets, const RowBlock& block, std::int64_t slot, int shard) {
+void QplexKernel::addImportance(Extractors& nets, const RowBlock& block, std::int64_t slot) {
     const float* state = m_inputs.state + block.first * m_mixer.state();
-    const float* key = nets.key.forward(block, slot, shard, state);
-    float* agents = nets.agents.forward(block, slot, shard, state);
-    float* action = nets.action.forward(block, slot, shard, m_stateAndActions.data() + block.first * m_features);
+    const float* key = nets.key.forward(block, slot, state);
+    float* agents = nets.agents.forward(block, slot, state);
+    float* action = nets.action.forward(block, slot, m_stateAndActions.data() + block.first * m_features);
     sigmoid(agents, block.rows * m_agents);
     sigmoid(action, block.rows * m_agents);
     float* lambda = m_lambda.data() + block.first * m_agents;

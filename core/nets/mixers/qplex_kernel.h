@@ -32,7 +32,7 @@ class QplexKernel final : public MixKernel {
         std::vector<float> values; ///< [slots x width]
         Net(const FeedForward& net, std::int64_t outputs) : kernel(net), width(outputs) {}
         [[nodiscard]] float* at(std::int64_t slot) { return values.data() + slot * width; }
-        float* forward(const RowBlock& block, std::int64_t slot, int shard, const float* x);
+        float* forward(const RowBlock& block, std::int64_t slot, const float* x);
         void backward(const RowBlock& block, int shard, const float* x);
     };
     struct Extractors {
@@ -44,7 +44,7 @@ class QplexKernel final : public MixKernel {
     };
     void arrange(std::int64_t rows, bool keepAll);
     void load(Net& net);
-    /// Calls work(block, slot, shard) for every block, on the threads of the pool.
+    /// Calls work(block, slot) for every block, on the threads of the pool.
     template <class Work>
     void eachBlock(const Work& work);
     /// Calls visit(net) for every net of the method that this configuration uses.
@@ -53,7 +53,7 @@ class QplexKernel final : public MixKernel {
 
     void describeActions(std::int64_t row);
     /// Adds one attention kernel's term to lambda.
-    void addImportance(Extractors& nets, const RowBlock& block, std::int64_t slot, int shard);
+    void addImportance(Extractors& nets, const RowBlock& block, std::int64_t slot);
     [[nodiscard]] float mixRow(std::int64_t row, std::int64_t slot);
 
     void backwardShard(int shard, const float* dJoint, float* dQ);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/plasticity/diagnostics/catalogue.h"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 namespace knife {
@@ -44,12 +46,9 @@ UnitStatistic::Finish relativeTo(RuaRule::Normaliser normaliser) {
 
 } // namespace
 
-UnitStatistic makeActivity(int units, const RuaRule& rule) {
-    return {"activity", activityBy(rule), {}, units, memoryOf(rule)};
-}
-
 UnitStatistic makeRua(int units, const RuaRule& rule) {
-    return {"rua", activityBy(rule), relativeTo(rule.normaliser), units, memoryOf(rule)};
+    std::vector<UnitStatistic::Reading> readings{{"rua", relativeTo(rule.normaliser)}, {"activity"}};
+    return {std::move(readings), activityBy(rule), units, memoryOf(rule)};
 }
 
 UnitStatistic makeAgentRua(int units, int agent, const RuaRule& rule) {

@@ -6,9 +6,8 @@
 
 namespace knife {
 
-/// u_j = mean over updates of ||dL/dw_j|| / (||w_j|| + 1e-8), or as the rule says.
-[[nodiscard]] UnitStatistic makeActivity(int units, const RuaRule& rule = {});
-/// RUA_j = u_j / mean_k u_k (KNIFE, arXiv 2606.25335, as re-implemented by public ports), or as the rule says.
+/// RUA_j = u_j / mean_k u_k (KNIFE, arXiv 2606.25335, as re-implemented by public ports), where the activity u_j is the
+/// mean over updates of ||dL/dw_j|| / (||w_j|| + 1e-8), or as the rule says. Reads "rua" and "activity".
 [[nodiscard]] UnitStatistic makeRua(int units, const RuaRule& rule = {});
 /// RUA by the gradient of one agent's rows alone: mean over recorded updates of ||g|| / (||w|| + 1e-8), relative to the
 /// layer as the rule says.

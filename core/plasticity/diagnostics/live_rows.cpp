@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <stdexcept>
 
 #include <ATen/ATen.h>
@@ -14,22 +15,72 @@ namespace knife {
 
 namespace {
 
-// Some incoming rows of a site. Those that begin a neuron come before those that only add columns to it, and those of a
-// newer neuron of the same unit come last.
+// Some incoming rows of a site, `count` of one parameter from row `first` on. Those that begin a neuron come before
+// those that only add columns to it, and those of a newer neuron of the same unit come last.
 struct LiveRows {
     const Parameter& rows;
     const Parameter* bias = nullptr;
     const Parameter* born = nullptr;         ///< the rows as they began; nullptr: the site's own
     const std::vector<int>* units = nullptr; ///< whose row each is; nullptr: row j is unit j's
     bool begins = true;
+    std::int64_t first = 0;
+    std::int64_t count = rows.value.size(0);
     [[nodiscard]] std::size_t unitOf(std::int64_t row) const {
         return static_cast<std::size_t>(units != nullptr ? (*units)[static_cast<std::size_t>(row)] : row);
     }
 };
 
+// The rows of some neurons of a GRU cell, gate by gate; of those in the cell itself, with what composites before it
+// add.
+template <typename Visit>
+void eachGateRows(const GruUnits& cell, const GruRows& rows, const std::vector<int>* units, const Visit& visit) {
+    for (std::int64_t gate = 0; gate < kGruGates; ++gate) {
+        const auto add = [&](const Parameter& weight, const Parameter* bias, bool begins) {
+            visit(LiveRows{.rows = weight,
+                           .bias = bias,
+                           .units = units,
+                           .begins = begins,
+                           .first = gate * rows.count,
+                           .count = rows.count});
+        };
+        add(*rows.input, rows.inputBias, gate == 0);
+        add(*rows.recurrent, rows.recurrentBias, false);
+        if (units == nullptr && cell.feeder() != nullptr) {
+            for (const CompositeBranch& branch : cell.feeder()->branches()) {
+                add(*branch.activeOut, nullptr, false);
+            }
+        }
+    }
+}
+
+template <typename Visit>
+void eachLiveRows(const GruUnits& cell, const Visit& visit) {
+    eachGateRows(cell, cell.cell(), nullptr, visit);
+    for (const GruBranch& branch : cell.branches()) {
+        eachGateRows(cell, branch.active, &branch.units, visit);
+    }
+}
+
+template <typename Visit>
+void eachLiveRows(const InjectedLinear& layer, const Visit& visit) {
+    for (const InjectedLinear::Branch& branch : layer.branches()) {
+        visit(LiveRows{.rows = *branch.activeWeight,
+                       .bias = branch.activeBias,
+                       .born = branch.compensationWeight,
+                       .units = branch.units.empty() ? nullptr : &branch.units});
+    }
+}
+
 template <typename Visit>
 void eachLiveRows(const Site& site, const Visit& visit) {
+    if (site.gru != nullptr) {
+        eachLiveRows(*site.gru, visit);
+        return;
+    }
     visit(LiveRows{.rows = *site.weight, .bias = site.bias});
+    if (site.linear != nullptr) {
+        eachLiveRows(*site.linear, visit);
+    }
     if (site.feeder != nullptr) {
         for (const CompositeBranch& branch : site.feeder->branches()) {
             visit(LiveRows{.rows = *branch.activeOut, .begins = false});
@@ -59,9 +110,10 @@ void addBias(const LiveRows& live, const RowSource& source, LiveRowSums& out) {
     const HostValues signal(values.signal);
     const HostValues weight(values.weight);
     const HostValues mask(live.bias->mask);
-    for (std::int64_t row = 0; row < live.bias->value.size(0); ++row) {
-        const auto s = static_cast<double>(signal.data()[row]);
-        const double w = mask.data()[row] != 0.F ? static_cast<double>(weight.data()[row]) : 0.0;
+    for (std::int64_t row = 0; row < live.count; ++row) {
+        const std::int64_t at = live.first + row;
+        const auto s = static_cast<double>(signal.data()[at]);
+        const double w = mask.data()[at] != 0.F ? static_cast<double>(weight.data()[at]) : 0.0;
         const std::size_t unit = live.unitOf(row);
         out.biasSignal[unit] += s * s;
         out.biasWeight[unit] += w * w;
@@ -99,8 +151,10 @@ void sumLiveRows(const Site& site, const RowSource& source, LiveRowParts parts, 
         const RowValues values = source(live.rows);
         const HostValues signal(values.signal);
         const HostValues weight(values.weight);
-        const HostValues mask(live.rows.mask);
-        const IncomingRows rows{signal.data(), weight.data(), mask.data(), live.rows.value.size(1)};
+        const std::optional<HostValues> mask = parts.masks ? std::optional<HostValues>(live.rows.mask) : std::nullopt;
+        const IncomingRows rows =
+            IncomingRows{signal.data(), weight.data(), mask ? mask->data() : nullptr, live.rows.value.size(1)}.from(
+                live.first);
         if (live.units == nullptr) {
             if (live.begins) {
                 clear(out, 0, units);
@@ -110,7 +164,9 @@ void sumLiveRows(const Site& site, const RowSource& source, LiveRowParts parts, 
         } else {
             for (std::size_t k = 0; k < live.units->size(); ++k) {
                 const std::size_t unit = live.unitOf(static_cast<std::int64_t>(k));
-                clear(out, unit, 1);
+                if (live.begins) {
+                    clear(out, unit, 1);
+                }
                 addRowTotals(rows.from(static_cast<std::int64_t>(k)), 1,
                              {&out.signal[unit], &out.weight[unit], parts.products ? &out.product[unit] : nullptr});
             }
@@ -122,32 +178,43 @@ void sumLiveRows(const Site& site, const RowSource& source, LiveRowParts parts, 
 }
 
 std::vector<double> liveVectors(const Site& site, const RowSource& source, bool withBias) {
-    std::int64_t width = (withBias ? 1 : 0) + site.weight->value.size(1);
-    if (site.feeder != nullptr) {
-        for (const CompositeBranch& branch : site.feeder->branches()) {
-            width += branch.activeOut->value.size(1);
-        }
-    }
+    const auto widthOf = [&](const LiveRows& live) {
+        return live.rows.value.size(1) + (withBias && live.bias != nullptr ? 1 : 0);
+    };
+    std::int64_t width = 0; // of the neurons that a site was built with; later ones have no more
+    std::int64_t next = 0;  // where the next rows go
+    const auto place = [&](const LiveRows& live) {
+        const std::int64_t at = live.begins ? 0 : next;
+        next = at + widthOf(live);
+        return at;
+    };
+    eachLiveRows(site, [&](const LiveRows& live) {
+        place(live);
+        width = std::max(width, next);
+    });
     std::vector<double> all(static_cast<std::size_t>(site.units * width), 0.0);
-    std::int64_t next = 0; // where columns that are added go
     eachLiveRows(site, [&](const LiveRows& live) {
         const RowValues values = source(live.rows);
         const HostValues signal(values.signal);
         const HostValues mask(live.rows.mask);
         const std::int64_t columns = live.rows.value.size(1);
-        const std::int64_t first = live.begins ? (withBias ? 1 : 0) : next;
+        const std::int64_t at = place(live);
         const at::Tensor biasSignal =
             withBias && live.bias != nullptr ? source(*live.bias).signal.cpu().contiguous() : at::Tensor();
-        for (std::int64_t row = 0; row < live.rows.value.size(0); ++row) {
-            double* to = all.data() + static_cast<std::int64_t>(live.unitOf(row)) * width;
-            if (biasSignal.defined()) {
-                to[0] = static_cast<double>(biasSignal.data_ptr<float>()[row]);
+        for (std::int64_t row = 0; row < live.count; ++row) {
+            double* unit = all.data() + static_cast<std::int64_t>(live.unitOf(row)) * width;
+            if (live.begins) {
+                std::fill_n(unit, width, 0.0);
             }
-            for (std::int64_t i = row * columns; i < (row + 1) * columns; ++i) {
-                to[first + i - row * columns] = mask.data()[i] != 0.F ? static_cast<double>(signal.data()[i]) : 0.0;
+            double* to = unit + at;
+            if (biasSignal.defined()) {
+                *to++ = static_cast<double>(biasSignal.data_ptr<float>()[live.first + row]);
+            }
+            const std::int64_t from = (live.first + row) * columns;
+            for (std::int64_t i = 0; i < columns; ++i) {
+                to[i] = mask.data()[from + i] != 0.F ? static_cast<double>(signal.data()[from + i]) : 0.0;
             }
         }
-        next = std::max(next, first + columns);
     });
     return all;
 }

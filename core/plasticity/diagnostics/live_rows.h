@@ -38,16 +38,17 @@ struct LiveRowSums {
 struct LiveRowParts {
     bool bias = false;
     bool products = true; ///< else they stay 0
+    bool masks = true;    ///< else no entry is frozen, and masks are not even read
 };
 void sumLiveRows(const Site& site, const RowSource& source, LiveRowParts parts, LiveRowSums& out);
 
 /// The signal of every unit as a vector, unit by unit: [bias, if asked for], row, and behind composites the outgoing
-/// weights of the active neurons that it reads. Places of frozen entries are 0, and units that have fewer entries than
-/// others are filled up with 0.
+/// weights of the active neurons that it reads; of a GRU unit that gate by gate, for the input and for the memory.
+/// Places of frozen entries are 0, and units that have fewer entries than others are filled up with 0.
 [[nodiscard]] std::vector<double> liveVectors(const Site& site, const RowSource& source, bool withBias);
 
 /// ||w - born|| / ||born|| per unit. `born` [units, d_in]: the rows as the network began; those of a composite's live
-/// neuron are still in its compensation neuron. Columns that a feeder's composites add do not count.
+/// neuron are still in its compensation neuron. Columns that a feeder's composites add do not count. Not of GRU units.
 [[nodiscard]] std::vector<double> distancesFromBirth(const Site& site, const at::Tensor& born);
 
 /// Mean magnitudes of weights, one per unit.

@@ -21,6 +21,9 @@ struct Optional {
 };
 
 bool hasRows(const Site& site) {
+    return site.hasRows();
+}
+bool hasOneRowEach(const Site& site) {
     return site.weight != nullptr;
 }
 bool hasConsumers(const Site& site) {
@@ -38,7 +41,7 @@ bool isOfAgents(const Site& site) {
 
 constexpr std::array<Optional, 9> kOptional{{
     {"saliency", &makeSaliency, &hasRows},
-    {"distance", &makeDistance, &hasRows},
+    {"distance", &makeDistance, &hasOneRowEach},
     {"grama", &makeGrama, &isAnySite},
     {"efficiency", &makeEfficiency, &isOfAgents},
     {"gxd", &makeAttribution, &isAnySite},
@@ -53,7 +56,7 @@ constexpr std::array<Optional, 9> kOptional{{
 std::vector<UnitStatistic> makeUnitStatistics(const UnitStatisticsRequest& request) {
     const int units = request.site.units;
     const RuaRule rule = ruaRule(request.config);
-    std::vector<UnitStatistic> statistics{makeRua(units, rule), makeActivity(units, rule)};
+    std::vector<UnitStatistic> statistics{makeRua(units, rule)};
     for (const Maker make : kAlways) {
         statistics.push_back(make(units));
     }
@@ -63,7 +66,7 @@ std::vector<UnitStatistic> makeUnitStatistics(const UnitStatisticsRequest& reque
             statistics.push_back(optional.make(units));
         }
     }
-    const bool perAgent = request.config.perAgent && isOfAgents(request.site) && hasRows(request.site);
+    const bool perAgent = request.config.perAgent && isOfAgents(request.site) && hasOneRowEach(request.site);
     for (int agent = 0; perAgent && agent < request.agents; ++agent) {
         statistics.push_back(makeAgentRua(units, agent, rule));
     }

@@ -19,7 +19,7 @@ void describe(FieldVisitor& visitor, KnifeConfig& config) {
 }
 
 std::string refuseComposites(const Site& site) {
-    return site.composite == nullptr ? site.refusal : std::string();
+    return site.acceptsComposites() ? std::string() : site.refusal;
 }
 
 std::vector<int> Knife::stagnantUnits(const Diagnostics& diagnostics, std::size_t site, int units) const {
@@ -47,13 +47,14 @@ bool Knife::mayGrow(const Site& site, std::size_t units) const {
     if (m_config.maxFrozenRatio == 0.0) {
         return true;
     }
-    const CompositeLinear& layer = *site.composite;
     std::size_t operated = units;
-    for (const CompositeBranch& branch : layer.branches()) {
-        operated += branch.units.size();
-    }
+    visitHolder(site, [&](const auto& holder) {
+        for (const auto& branch : holder.branches()) {
+            operated += branch.units.empty() ? static_cast<std::size_t>(site.units) : branch.units.size();
+        }
+    });
     // Every operated unit leaves a knowledge and a compensation neuron; the number of trainable ones stays.
-    return 2.0 * static_cast<double>(operated) <= m_config.maxFrozenRatio * static_cast<double>(layer.shape().hidden);
+    return 2.0 * static_cast<double>(operated) <= m_config.maxFrozenRatio * static_cast<double>(site.units);
 }
 
 SurgeryPlan Knife::propose(const InterventionView& view) const {

@@ -15,7 +15,9 @@ namespace {
 StepBlocks::Choice choiceOf(const ParsevalConfig& config, const FactorizedNet& net) {
     const auto accepts = [config, &net](const Parameter& parameter) {
         return parameter.value.dim() == 2 && covers(config.scope, parameter) &&
-               std::ranges::find(net.sites().all(), &parameter, &Site::weight) != net.sites().all().end();
+               std::ranges::any_of(net.sites().all(), [&](const Site& site) {
+                   return site.weight == &parameter && site.linear == nullptr; // a layer with an activation
+               });
     };
     const auto scale = [config](const Parameter& parameter) {
         const at::Tensor& w = parameter.value;

@@ -18,7 +18,7 @@ std::vector<double> windowScores(const Diagnostics::SiteState& state, bool open)
     std::vector<double> scores;
     if (open) {
         const auto found = std::ranges::find(state.statistics, "dormancy", &UnitStatistic::name);
-        const std::vector<float> values = found->values();
+        const std::vector<float> values = found->read().front().values;
         scores.assign(values.begin(), values.end());
     } else {
         const auto found = std::ranges::find(state.lastWindow, "dormancy", &UnitDiagnostic::name);

@@ -49,10 +49,11 @@ std::vector<std::size_t> chosenSites(const SurgeryPolicy& policy, const SiteList
     std::vector<std::size_t> chosen;
     for (std::size_t i = 0; i < sites.all().size(); ++i) {
         const Site& site = sites.all()[i];
-        const bool named = policy.sites.empty() || std::ranges::any_of(policy.sites, [&](const std::string& name) {
-                               return name == site.name || isBelow(site.name, name);
-                           });
-        if (named && refusal(site).empty()) {
+        const bool covered = policy.sites.empty() || std::ranges::any_of(policy.sites, [&](const std::string& name) {
+                                 return isBelow(site.name, name);
+                             });
+        const bool named = std::ranges::find(policy.sites, site.name) != policy.sites.end();
+        if ((named || (covered && !site.onlyByName)) && refusal(site).empty()) {
             chosen.push_back(i);
         }
     }

@@ -15,7 +15,8 @@
 namespace knife {
 
 struct SurgeryPolicy {
-    /// Names of sites, or "agent" or "mixer" for all of theirs; empty: every site the method can work on.
+    /// Names of sites, or "agent" or "mixer" for all of theirs; empty: every site the method can work on. Sites that
+    /// are Site::onlyByName must be named themselves.
     std::vector<std::string> sites;
     std::string optimiser = "mean_fill"; ///< "mean_fill", "zero", "keep", "reset_all"
     std::string target = "mirror";       ///< "mirror", "hard_sync", "none"

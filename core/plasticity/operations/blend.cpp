@@ -21,29 +21,63 @@ void markNeurons(const Views& views, const Parameter* in, const Parameter* bias,
     views.at(out).select(1, neuron).fill_(0.0);
 }
 
-// Knowledge: the slots of composite units, and active neurons that a later surgery froze.
-void excludeKnowledge(const FactorizedNet& net, const Views& views) {
-    for (const Site& site : net.sites().all()) {
-        if (site.composite == nullptr) {
-            continue;
-        }
-        const CompositeLinear& layer = *site.composite;
-        for (const CompositeBranch& branch : layer.branches()) {
-            for (std::size_t k = 0; k < branch.units.size(); ++k) {
-                markNeurons(views, layer.weight(), layer.bias(), layer.out(), branch.units[k]);
-                if (branch.superseded[k] != 0) {
-                    markNeurons(views, branch.activeIn, branch.activeBias, branch.activeOut,
-                                static_cast<std::int64_t>(k));
-                }
+void excludeKnowledge(const CompositeLinear& layer, const Views& views) {
+    for (const CompositeBranch& branch : layer.branches()) {
+        for (std::size_t k = 0; k < branch.units.size(); ++k) {
+            markNeurons(views, layer.weight(), layer.bias(), layer.out(), branch.units[k]);
+            if (branch.superseded[k] != 0) {
+                markNeurons(views, branch.activeIn, branch.activeBias, branch.activeOut, static_cast<std::int64_t>(k));
             }
         }
     }
-    for (const InjectedLinear* layer : net.sites().injectable()) {
-        const auto& branches = layer->branches();
-        for (std::size_t e = 0; e < branches.size(); ++e) {
-            views.at(e == 0 ? layer->weight() : branches[e - 1].activeWeight).fill_(0.0);
-            views.at(e == 0 ? layer->bias() : branches[e - 1].activeBias).fill_(0.0);
+}
+
+// Rows of all gates; of the cell itself with what composites before it add to them.
+void markNeuron(const Views& views, const GruUnits& cell, const GruRows& rows, std::int64_t neuron) {
+    for (std::int64_t gate = 0; gate < kGruGates; ++gate) {
+        const std::int64_t row = gate * rows.count + neuron;
+        for (const Parameter* parameter : rows.all()) {
+            views.at(parameter).select(0, row).fill_(0.0);
         }
+        if (&rows == &cell.cell() && cell.feeder() != nullptr) {
+            for (const CompositeBranch& branch : cell.feeder()->branches()) {
+                views.at(branch.activeOut).select(0, row).fill_(0.0);
+            }
+        }
+    }
+}
+
+void excludeKnowledge(const GruUnits& cell, const Views& views) {
+    for (const GruBranch& branch : cell.branches()) {
+        for (std::size_t k = 0; k < branch.units.size(); ++k) {
+            markNeuron(views, cell, cell.cell(), branch.units[k]);
+            if (branch.superseded[k] != 0) {
+                markNeuron(views, cell, branch.active, static_cast<std::int64_t>(k));
+            }
+        }
+    }
+}
+
+void excludeKnowledge(const InjectedLinear& layer, const Views& views) {
+    for (int unit = 0; unit < static_cast<int>(layer.units()); ++unit) {
+        std::vector<InjectedLinear::Row> rows = layer.rowsOf(unit);
+        rows.pop_back(); // the one that learns
+        for (const InjectedLinear::Row& older : rows) {
+            views.at(older.weight).select(0, older.row).fill_(0.0);
+            views.at(older.bias).select(0, older.row).fill_(0.0);
+        }
+    }
+}
+
+// Knowledge: the slots of composite units, and active neurons that a later surgery froze.
+void excludeKnowledge(const FactorizedNet& net, const Views& views) {
+    for (const Site& site : net.sites().all()) {
+        if (site.linear == nullptr) {
+            visitHolder(site, [&](const auto& holder) { excludeKnowledge(holder, views); });
+        }
+    }
+    for (const InjectedLinear* layer : net.sites().injectable()) {
+        excludeKnowledge(*layer, views);
     }
 }
 

@@ -7,6 +7,8 @@
 
 #include <ATen/ATen.h>
 
+#include "core/plasticity/operations/compose_gru.h"
+#include "core/plasticity/operations/inject_rows.h"
 #include "core/plasticity/operations/neuron_draw.h"
 
 namespace knife {
@@ -57,9 +59,8 @@ void fillMoments(const CompositeBranch& branch, const LiveMoments& healthy) {
     branch.activeOut->moment2.copy_(at::stack(healthy.out).mean(0).unsqueeze(1).expand_as(branch.activeOut->moment2));
 }
 
-void composeAt(FactorizedNet& net, const SiteOperation& operation, const ComposeSettings& settings,
-               OptimiserPolicy policy, const SurgeryDraws& draws) {
-    const Site& site = *net.sites().find(operation.site);
+void composeHidden(FactorizedNet& net, const Site& site, const SiteOperation& operation,
+                   const ComposeSettings& settings, OptimiserPolicy policy, const SurgeryDraws& draws) {
     CompositeLinear& layer = *site.composite;
     const Neurons draw = drawNeurons(site, operation.units, settings.draw, draws);
     const bool fills = net.parameters().use() == ParameterUse::Trained && policy == OptimiserPolicy::MeanFill;
@@ -74,6 +75,20 @@ void composeAt(FactorizedNet& net, const SiteOperation& operation, const Compose
     layer.addComposites(net.parameters(), draws.event, operation.units, {draw.in, draw.bias, draw.out}, knowledge);
     if (fills) {
         fillMoments(layer.branches().back(), healthy);
+    }
+}
+
+// In the order of the sites, layers without activation last, whatever the order of the plan: checkpoints rebuild
+// parameter blocks in this order.
+template <typename Visit>
+void eachOperated(const FactorizedNet& net, const SurgeryPlan& plan, const Visit& visit) {
+    for (const bool layers : {false, true}) {
+        for (const Site& site : net.sites().all()) {
+            const auto found = std::ranges::find(plan.operations, site.name, &SiteOperation::site);
+            if ((site.linear != nullptr) == layers && found != plan.operations.end() && !found->units.empty()) {
+                visit(site, *found);
+            }
+        }
     }
 }
 
@@ -93,7 +108,7 @@ Result<void> Compose::check(const SurgeryPlan& plan, const FactorizedNet& net) c
     }
     for (const SiteOperation& operation : plan.operations) {
         const Site& site = *net.sites().find(operation.site);
-        if (site.composite == nullptr) {
+        if (!site.acceptsComposites()) {
             return fail(ErrorCode::Unsupported, site.refusal);
         }
     }
@@ -101,32 +116,31 @@ Result<void> Compose::check(const SurgeryPlan& plan, const FactorizedNet& net) c
 }
 
 void Compose::apply(FactorizedNet& net, const SurgeryPlan& plan, const SurgeryDraws& draws) const {
-    // In the order of the sites, whatever the order of the plan: checkpoints rebuild parameter blocks in this order.
-    for (const Site& site : net.sites().all()) {
-        const auto found = std::ranges::find(plan.operations, site.name, &SiteOperation::site);
-        if (found != plan.operations.end() && !found->units.empty()) {
-            composeAt(net, *found, m_settings, plan.optimiser, draws);
+    ParameterSet& parameters = net.parameters();
+    eachOperated(net, plan, [&](const Site& site, const SiteOperation& operation) {
+        if (site.composite != nullptr) {
+            composeHidden(net, site, operation, m_settings, plan.optimiser, draws);
+        } else if (site.gru != nullptr) {
+            composeGru(site, operation.units, {m_settings.draw, plan.optimiser, draws}, parameters);
+        } else {
+            injectRows(*site.linear, operation.units, {m_settings.draw, plan.optimiser, draws}, parameters);
         }
-    }
+    });
 }
 
 std::vector<SiteReceipt> Compose::receipts(const FactorizedNet& net, const SurgeryPlan& plan) const {
     std::vector<SiteReceipt> receipts;
-    for (const Site& site : net.sites().all()) {
-        const auto found = std::ranges::find(plan.operations, site.name, &SiteOperation::site);
-        if (found == plan.operations.end() || found->units.empty()) {
-            continue;
-        }
-        const CompositeLinear::Shape& shape = site.composite->shape();
-        const auto perNeuron = shape.in + 1 + shape.out;
-        const auto count = static_cast<std::int64_t>(found->units.size());
+    eachOperated(net, plan, [&](const Site& site, const SiteOperation& operation) {
+        std::int64_t perUnit = 0;
+        visitHolder(site, [&](const auto& holder) { perUnit = holder.parametersPerUnit(); });
+        const auto count = static_cast<std::int64_t>(operation.units.size());
         receipts.push_back({.site = site.name,
-                            .units = found->units,
+                            .units = operation.units,
                             .kind = "composite",
                             .ruaBefore = {},
-                            .frozenParameters = 2 * perNeuron * count, // the knowledge and the compensation neuron
-                            .trainableParameters = perNeuron * count});
-    }
+                            .frozenParameters = 2 * perUnit * count, // the knowledge and the compensation neuron
+                            .trainableParameters = perUnit * count});
+    });
     return receipts;
 }
 

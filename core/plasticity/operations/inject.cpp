@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "core/nets/initialise.h"
+#include "core/plasticity/operations/inject_rows.h"
 
 namespace knife {
 
@@ -17,31 +17,6 @@ SurgeryPlan unitsOnly(const SurgeryPlan& plan) {
     SurgeryPlan units = plan;
     units.modules.clear();
     return units;
-}
-
-// All that is known of how far the layer's gradients reach are the moments of the weights it has learned with so far.
-float meanMoment(const Parameter* live) {
-    return live->moment2.mean().item<float>();
-}
-
-void injectInto(InjectedLinear& layer, ParameterSet& parameters, OptimiserPolicy policy, const SurgeryDraws& draws) {
-    const auto sizes = layer.weight()->value.sizes().vec();
-    const double bound = linearBound(sizes[1]);
-    const bool fills = parameters.use() == ParameterUse::Trained && policy == OptimiserPolicy::MeanFill;
-    const auto& branches = layer.branches();
-    float weightMoment = 0.F;
-    float biasMoment = 0.F;
-    if (fills) { // freezing clears them
-        weightMoment = meanMoment(branches.empty() ? layer.weight() : branches.back().activeWeight);
-        biasMoment = meanMoment(branches.empty() ? layer.bias() : branches.back().activeBias);
-    }
-    layer.inject(parameters, draws.event,
-                 {drawUniform(sizes, bound, draws.stream(layer.name() + "/weight")),
-                  drawUniform({sizes[0]}, bound, draws.stream(layer.name() + "/bias"))});
-    if (fills) {
-        branches.back().activeWeight->moment2.fill_(weightMoment);
-        branches.back().activeBias->moment2.fill_(biasMoment);
-    }
 }
 
 } // namespace
@@ -61,6 +36,13 @@ Result<void> Inject::check(const SurgeryPlan& plan, const FactorizedNet& net) co
             return fail(ErrorCode::Usage, fmt::format("the plan names \"{}\" twice", module));
         }
     }
+    for (const SiteOperation& operation : plan.operations) {
+        if (net.sites().findInjectable(operation.site) != nullptr) {
+            return fail(
+                ErrorCode::Usage,
+                fmt::format("\"{}\" is injected into as a whole; units of it are for \"compose\"", operation.site));
+        }
+    }
     return m_compose.check(unitsOnly(plan), net);
 }
 
@@ -69,7 +51,7 @@ void Inject::apply(FactorizedNet& net, const SurgeryPlan& plan, const SurgeryDra
     // In the order of the network, whatever the order of the plan: checkpoints rebuild parameter blocks in this order.
     for (InjectedLinear* layer : net.sites().injectable()) {
         if (std::ranges::find(plan.modules, layer->name()) != plan.modules.end()) {
-            injectInto(*layer, net.parameters(), plan.optimiser, draws);
+            injectRows(*layer, {}, {NeuronDrawSettings(), plan.optimiser, draws}, net.parameters());
         }
     }
 }

@@ -25,20 +25,6 @@ double medianRowNorm(const Site& site, const std::vector<int>& excluded) {
     return at::stack(norms).median().item<double>();
 }
 
-at::Tensor incoming(const Site& site, const std::vector<int>& units, const NeuronDrawSettings& settings,
-                    const SurgeryDraws& draws) {
-    const auto count = static_cast<std::int64_t>(units.size());
-    const std::int64_t in = site.composite->shape().in;
-    if (settings.in == "orthogonal") {
-        return drawOrthogonal(count, in, 1.0, draws.stream(site.name + "/in"));
-    }
-    const at::Tensor rows = drawUniform({count, in}, linearBound(in), draws.stream(site.name + "/in"));
-    if (settings.in == "rms_matched") {
-        return rows * (medianRowNorm(site, units) / rows.norm(2, 1, /*keepdim=*/true).clamp_min(1e-12));
-    }
-    return rows;
-}
-
 at::Tensor outgoing(const Site& site, const std::vector<int>& units, const NeuronDrawSettings& settings,
                     const SurgeryDraws& draws) {
     const auto count = static_cast<std::int64_t>(units.size());
@@ -59,14 +45,29 @@ at::Tensor outgoing(const Site& site, const std::vector<int>& units, const Neuro
 
 } // namespace
 
+at::Tensor drawRows(const NeuronDrawSettings& settings, std::int64_t count, std::int64_t in,
+                    const std::function<double()>& scale, const StreamKey& key) {
+    if (settings.in == "orthogonal") {
+        return drawOrthogonal(count, in, 1.0, key);
+    }
+    const at::Tensor rows = drawUniform({count, in}, linearBound(in), key);
+    return settings.in == "rms_matched" ? rows * (scale() / rows.norm(2, 1, /*keepdim=*/true).clamp_min(1e-12)) : rows;
+}
+
+at::Tensor drawBiases(const NeuronDrawSettings& settings, std::int64_t count, std::int64_t in, const StreamKey& key) {
+    return settings.in == "orthogonal" ? at::zeros({count}) : drawUniform({count}, linearBound(in), key);
+}
+
 Neurons drawNeurons(const Site& site, const std::vector<int>& units, const NeuronDrawSettings& settings,
                     const SurgeryDraws& draws) {
     const auto count = static_cast<std::int64_t>(units.size());
-    const double bound = linearBound(site.composite->shape().in);
-    const at::Tensor bias = settings.in == "orthogonal"
-                                ? at::zeros({count})
-                                : drawUniform({count}, bound, draws.stream(site.name + "/bias"));
-    return {incoming(site, units, settings, draws).cpu().contiguous(), bias, outgoing(site, units, settings, draws)};
+    const std::int64_t in = site.composite->shape().in;
+    const SurgeryDraws::Stream rowStream = draws.stream(site.name + "/in");
+    const SurgeryDraws::Stream biasStream = draws.stream(site.name + "/bias");
+    const at::Tensor rows = drawRows(
+        settings, count, in, [&] { return medianRowNorm(site, units); }, rowStream);
+    return {rows.cpu().contiguous(), drawBiases(settings, count, in, biasStream),
+            outgoing(site, units, settings, draws)};
 }
 
 } // namespace knife

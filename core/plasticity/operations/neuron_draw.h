@@ -3,6 +3,7 @@
 // of KNIFE use is not known from its abstract, so it is an option.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -23,11 +24,25 @@ struct NeuronDrawSettings {
     bool operator==(const NeuronDrawSettings&) const = default;
 };
 
+/// What new neurons of a surgery are made of.
+struct NeuronBirth {
+    const NeuronDrawSettings& settings;
+    OptimiserPolicy optimiser = OptimiserPolicy::MeanFill; ///< of their moments
+    const SurgeryDraws& draws;
+};
+
 struct Neurons {
     at::Tensor in;   ///< [n, d_in]
     at::Tensor bias; ///< [n]
     at::Tensor out;  ///< [d_out, n]
 };
+
+/// Incoming rows of `count` neurons that read `in` values; `scale`: what "rms_matched" scales their norms to.
+[[nodiscard]] at::Tensor drawRows(const NeuronDrawSettings& settings, std::int64_t count, std::int64_t in,
+                                  const std::function<double()>& scale, const StreamKey& key);
+/// Their biases.
+[[nodiscard]] at::Tensor drawBiases(const NeuronDrawSettings& settings, std::int64_t count, std::int64_t in,
+                                    const StreamKey& key);
 
 /// One neuron per unit (ascending) of a site with a CompositeLinear; a function of the draws and, for "rms_matched" and
 /// "inherit", of the site's live weights.

@@ -17,11 +17,25 @@ bool sameBits(const Parameter& a, const Parameter& b) {
                        static_cast<std::size_t>(first.numel()) * sizeof(float)) == 0;
 }
 
-bool cancels(const CompositeBranch& branch) {
-    return std::ranges::all_of(branch.superseded, [](char superseded) { return superseded != 0; }) &&
-           sameBits(*branch.activeIn, *branch.compensationIn) &&
+bool asBorn(const CompositeBranch& branch) {
+    return sameBits(*branch.activeIn, *branch.compensationIn) &&
            sameBits(*branch.activeBias, *branch.compensationBias) &&
            sameBits(*branch.activeOut, *branch.compensationOut);
+}
+
+bool asBorn(const GruBranch& branch) {
+    return std::ranges::equal(branch.active.all(), branch.compensation.all(),
+                              [](const Parameter* a, const Parameter* b) { return sameBits(*a, *b); });
+}
+
+template <typename Branch>
+void collect(const std::string& site, const std::vector<Branch>& branches, std::vector<NetState::Branch>& out) {
+    for (const Branch& branch : branches) {
+        const bool frozen = std::ranges::all_of(branch.superseded, [](char superseded) { return superseded != 0; });
+        if (frozen && asBorn(branch)) {
+            out.push_back({site, branch.event, branch.units});
+        }
+    }
 }
 
 } // namespace
@@ -29,13 +43,10 @@ bool cancels(const CompositeBranch& branch) {
 std::vector<NetState::Branch> cancelPairs(FactorizedNet& online, FactorizedNet& target) {
     std::vector<NetState::Branch> dropped;
     for (const Site& site : online.sites().all()) {
-        if (site.composite == nullptr) {
-            continue;
-        }
-        for (const CompositeBranch& branch : site.composite->branches()) {
-            if (cancels(branch)) {
-                dropped.push_back({site.name, branch.event, branch.units});
-            }
+        if (site.composite != nullptr) {
+            collect(site.name, site.composite->branches(), dropped);
+        } else if (site.gru != nullptr) {
+            collect(site.name, site.gru->branches(), dropped);
         }
     }
     if (!dropped.empty()) {

@@ -20,8 +20,22 @@ bool isAmong(const NetState::Branch& branch, const FactorizedNet& net, const std
     if (const InjectedLinear* layer = net.sites().findInjectable(branch.site)) {
         return within(layer->weight()) || within(layer->bias());
     }
-    const CompositeLinear& layer = *net.sites().find(branch.site)->composite;
-    return within(layer.weight()) || within(layer.bias()) || within(layer.out()) || within(layer.outBiasParameter());
+    const auto inLayer = [&](const CompositeLinear* layer) {
+        return layer != nullptr && (within(layer->weight()) || within(layer->bias()) || within(layer->out()) ||
+                                    within(layer->outBiasParameter()));
+    };
+    const auto inCell = [&](const GruUnits& cell) {
+        return std::ranges::any_of(cell.cell().all(), within);
+    };
+    const Site& site = *net.sites().find(branch.site);
+    if (site.gru != nullptr) {
+        return inCell(*site.gru) || inLayer(site.gru->feeder());
+    }
+    // A cell's composites take those of the layer before it with them: both have frozen entries of the weights between.
+    return inLayer(site.composite) || std::ranges::any_of(net.sites().all(), [&](const Site& other) {
+               return other.gru != nullptr && other.gru->feeder() == site.composite && !other.gru->branches().empty() &&
+                      inCell(*other.gru);
+           });
 }
 
 std::vector<NetState::Branch> endingBranches(const FactorizedNet& net, const std::vector<std::string>& modules) {
@@ -41,7 +55,19 @@ void release(const FactorizedNet& net, const NetState::Branch& branch) {
         layer->bias()->mask.fill_(1.0);
         return;
     }
-    const CompositeLinear& layer = *net.sites().find(branch.site)->composite;
+    const Site& site = *net.sites().find(branch.site);
+    if (site.gru != nullptr) {
+        const GruRows& cell = site.gru->cell();
+        for (const Parameter* parameter : cell.all()) {
+            for (std::int64_t gate = 0; gate < kGruGates; ++gate) {
+                for (const int unit : branch.units) {
+                    parameter->mask.select(0, gate * cell.count + unit).fill_(1.0);
+                }
+            }
+        }
+        return;
+    }
+    const CompositeLinear& layer = *site.composite;
     for (const int unit : branch.units) {
         layer.weight()->mask.select(0, unit).fill_(1.0);
         layer.bias()->mask.select(0, unit).fill_(1.0);

@@ -289,6 +289,9 @@ void describe(FieldVisitor& visitor, ResetSettings& settings) {
 }
 
 std::string refuseResets(const Site& site) {
+    if (site.gru != nullptr) {
+        return site.name + " has units that carry a state of their own, which a reset of weights would leave behind";
+    }
     if (site.weight == nullptr || site.bias == nullptr) {
         return site.name + " has no weights of its own that could be drawn again";
     }

@@ -33,12 +33,7 @@ episodes = 1
 // The program itself says which methods there are.
 QStringList methods(const Knifectl& knifectl, const QString& file) {
     const Outcome refused = knifectl.train(file, {"--set", "mixer.method=none"});
-    const QString list = refused.err.section("expected one of", 1);
-    QStringList names;
-    for (auto matches = QRegularExpression("\"(\\w+)\"").globalMatch(list); matches.hasNext();) {
-        names << matches.next().captured(1);
-    }
-    return names;
+    return refused.err.section("known: ", 1).trimmed().split(", ", Qt::SkipEmptyParts);
 }
 
 } // namespace

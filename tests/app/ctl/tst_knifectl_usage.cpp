@@ -112,7 +112,7 @@ void TestKnifectlUsage::wrongExperiment_data() {
     QTest::newRow("unknown parameter of the environment") << changed("table = \"qtran\"", "tabel = \"qtran\"") << "8:1"
                                                           << "did you mean 'table'?";
     QTest::newRow("unknown agent") << changed("[agent]", "[agent]\nkind = \"rn\"") << ""
-                                   << "agent.kind = \"rn\": expected one of \"rnn\"";
+                                   << "agent.kind: there is no agent 'rn'; did you mean 'rnn'?";
     QTest::newRow("unknown mixer") << changed("\"qmix\"", "\"qmux\"") << "22:10"
                                    << "qmix";
     QTest::newRow("unknown intervention") << changed("\"knife\"", "\"knive\"") << "39:10"

@@ -181,6 +181,11 @@ bool sameBits(const ParameterSet& a, const ParameterSet& b) {
     return ParameterCopy(a).sameBitsAs(b);
 }
 
+std::vector<float> readingOf(const UnitStatistic& statistic, const std::string& name) {
+    const std::vector<UnitDiagnostic> columns = statistic.read();
+    return std::ranges::find(columns, name, &UnitDiagnostic::name)->values;
+}
+
 ParameterCopy::ParameterCopy(const ParameterSet& parameters) {
     const auto copy = [](const at::Tensor& t) {
         return t.defined() ? t.clone() : at::Tensor();

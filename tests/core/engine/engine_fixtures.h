@@ -14,6 +14,7 @@
 #include "core/learning/learner.h"
 #include "core/nets/factorized_net.h"
 #include "core/nets/kernels/worker_pool.h"
+#include "core/plasticity/unit_statistic.h"
 
 namespace knife::test {
 
@@ -61,6 +62,9 @@ struct Setup {
 
 /// A tensor of draws from U(-1, 1).
 [[nodiscard]] at::Tensor randomTensor(const std::vector<std::int64_t>& shape, std::uint64_t number);
+
+/// What a statistic says under that name.
+[[nodiscard]] std::vector<float> readingOf(const UnitStatistic& statistic, const std::string& name);
 
 /// Equal shapes and equal bytes: NaN equals itself, -0 is not 0.
 [[nodiscard]] bool sameBits(const at::Tensor& a, const at::Tensor& b);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "theatre.h"
 
+#include <cmath>
 #include <stdexcept>
 
 #include <ATen/ATen.h>
@@ -55,6 +56,35 @@ Setup brisk(const std::string& kind, const std::string& mixer) {
 std::string complaint(const OutputChange& change, const std::string& where) {
     return where + ": q " + std::to_string(change.q) + ", q_tot " + std::to_string(change.qTot) + ", target " +
            std::to_string(change.targetQTot) + ", loss " + std::to_string(change.loss);
+}
+
+Theatre measuringRoom(const Theatre& trained) {
+    Setup setup = trained.setup;
+    setup.learning.doubleQ = false; // its choice would jump with the online network
+    setup.learning.gradClip = 1e30;
+    setup.learning.lr = 0.0;
+    Theatre theatre(setup);
+    theatre.online().parameters().copyValuesFrom(trained.online().parameters());
+    return theatre;
+}
+
+std::string wrongSlope(const Theatre& theatre, const Parameter& parameter, const Batch& batch) {
+    at::Tensor direction = randomTensor(parameter.value.sizes().vec(), 12);
+    direction.div_(direction.norm());
+    const double slope = (parameter.grad * direction).sum().item<double>();
+    constexpr double kStep = 1e-3; // small beside the distance to the next kink of a ReLU
+    const at::Tensor value = parameter.value.detach();
+    const auto lossAt = [&](double step) {
+        value.add_(direction, step);
+        const double loss = theatre.learner->probe(batch).loss;
+        value.add_(direction, -step);
+        return loss;
+    };
+    const double expected = (lossAt(kStep) - lossAt(-kStep)) / (2 * kStep);
+    const double allowed = 0.02 * std::abs(expected) + 2e-4 * theatre.learner->probe(batch).loss;
+    return std::abs(slope - expected) < allowed
+               ? std::string()
+               : parameter.name + ": " + std::to_string(slope) + " instead of " + std::to_string(expected);
 }
 
 std::string whatChanges(Theatre& theatre, const SurgeryPlan& plan, std::int64_t event) {

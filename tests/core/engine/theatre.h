@@ -35,7 +35,7 @@ struct Theatre {
     [[nodiscard]] CompositeLinear& layer(const std::string& site) const {
         return *siteNamed(learner->online(), site).composite;
     }
-    /// Sites that accept composites.
+    /// Sites that accept composites in a hidden layer.
     [[nodiscard]] std::vector<const Site*> willing() const;
 };
 
@@ -44,6 +44,12 @@ struct Theatre {
                           const std::string& mixer = "method = \"qmix\"\nembed = 8\nhypernet_embed = 12");
 
 [[nodiscard]] std::string complaint(const OutputChange& change, const std::string& where);
+
+/// A theatre with the weights of a trained one, in which gradients can be compared with slopes: no steps, no clipping,
+/// a loss that does not jump.
+[[nodiscard]] Theatre measuringRoom(const Theatre& trained);
+/// Where a parameter's gradient of the last update on this batch is not the slope of the loss; empty: it is.
+[[nodiscard]] std::string wrongSlope(const Theatre& theatre, const Parameter& parameter, const Batch& batch);
 
 /// Operates and says what of it can be seen from outside; empty: not one bit.
 [[nodiscard]] std::string whatChanges(Theatre& theatre, const SurgeryPlan& plan, std::int64_t event);

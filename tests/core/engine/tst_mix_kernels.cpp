@@ -17,9 +17,10 @@ using namespace knife::test;
 
 namespace {
 
-// Composites at every third unit of every willing site, with active neurons that have learnt something since.
-void operate(FactorizedNet& net, int events) {
-    for (int event = 0; event < events; ++event) {
+// Composites at every third unit of every willing site, one event after another. The active neurons of those that
+// `learned` names have learnt something since; the others are as they were born.
+void operate(FactorizedNet& net, const std::vector<bool>& learned) {
+    for (int event = 0; event < static_cast<int>(learned.size()); ++event) {
         for (const Site& site : net.sites().all()) {
             if (site.composite == nullptr) {
                 continue;
@@ -35,7 +36,9 @@ void operate(FactorizedNet& net, int events) {
                                           {randomTensor({n, shape.in}, 10 + number), randomTensor({n}, 20 + number),
                                            randomTensor({shape.out, n}, 30 + number)},
                                           KnowledgeOut::Frozen);
-            net.parameters().blocks()[net.parameters().blocks().size() - 2].value.mul_(1.1);
+            if (learned[static_cast<std::size_t>(event)]) {
+                net.parameters().blocks()[net.parameters().blocks().size() - 2].value.mul_(1.1);
+            }
         }
     }
 }
@@ -56,21 +59,36 @@ std::vector<at::Tensor> gradientsOf(const FactorizedNet& net) {
     return gradients;
 }
 
-std::vector<at::Tensor> hiddenOf(const SiteTaps& taps) {
+SiteTaps tapsWithGradients(std::size_t sites) {
+    SiteTaps taps(sites);
+    for (SiteTap& tap : taps) {
+        tap.wantsGradient = true;
+    }
+    return taps;
+}
+
+// What the passes left in the taps: activations, and after the backward pass their gradients.
+std::vector<at::Tensor> recorded(const SiteTaps& taps) {
     std::vector<at::Tensor> all;
-    for (const SiteTap& tap : taps) {
-        if (tap.hidden.defined()) {
-            all.push_back(tap.hidden.clone());
+    const auto add = [&all](const at::Tensor& values) {
+        if (values.defined()) {
+            all.push_back(values.clone());
         }
+    };
+    for (const SiteTap& tap : taps) {
+        add(tap.hidden);
+        add(tap.gradient);
         for (const SiteTap::Branch& branch : tap.branches) {
-            all.push_back(branch.active.clone());
-            all.push_back(branch.compensation.clone());
+            add(branch.active);
+            add(branch.compensation);
+            add(branch.gradient);
         }
     }
     return all;
 }
 
-/// All that one pass there and back gives: the joint values, dQ, the activations, the gradients of the parameters.
+/// All that one pass there and back gives: the joint values, dQ, the activations with their gradients, the gradients of
+/// the parameters.
 struct Outcome {
     at::Tensor joint;
     at::Tensor dQ;
@@ -82,21 +100,21 @@ Outcome byGraph(FactorizedNet& net, const JointView& view, const at::Tensor& dJo
     net.parameters().zeroGradients();
     JointView leaves = view;
     leaves.outputs = view.outputs.detach().clone().requires_grad_(true);
-    SiteTaps taps(net.sites().all().size());
+    SiteTaps taps = tapsWithGradients(net.sites().all().size());
     const at::Tensor joint = net.mixer().mix(leaves, &taps);
     (joint * dJoint).sum().backward();
-    return {joint.detach(), valuesAt(leaves.outputs.grad(), view.actions), hiddenOf(taps), gradientsOf(net)};
+    return {joint.detach(), valuesAt(leaves.outputs.grad(), view.actions), recorded(taps), gradientsOf(net)};
 }
 
 Outcome byKernel(FactorizedNet& net, const JointView& view, const at::Tensor& dJoint) {
     net.parameters().zeroGradients();
     const at::Tensor q = valuesAt(view.outputs, view.actions).contiguous();
     const at::Tensor best = valuesAt(view.outputs, greedyActions(view.outputs, view.unavailable)).contiguous();
-    SiteTaps taps(net.sites().all().size());
+    SiteTaps taps = tapsWithGradients(net.sites().all().size());
     Outcome outcome{at::empty({view.rows(), net.mixer().outputs()}), at::empty_like(q), {}, {}};
     net.mixKernel()->forward(inputsOf(view, q, best), outcome.joint.data_ptr<float>(), Keep::Gradient, &taps);
     net.mixKernel()->backward(dJoint.data_ptr<float>(), outcome.dQ.data_ptr<float>());
-    outcome.activations = hiddenOf(taps);
+    outcome.activations = recorded(taps);
     outcome.gradients = gradientsOf(net);
     return outcome;
 }
@@ -169,7 +187,7 @@ void checkAgreement(const std::string& mixer) {
     setup.seed = *rc::gen::inRange<std::uint64_t>(1, 1000);
     const auto net = buildNet(setup.net());
     RC_ASSERT(net->mixKernel() != nullptr);
-    operate(*net, *rc::gen::inRange(0, 3));
+    operate(*net, *rc::gen::resize(5, rc::gen::arbitrary<std::vector<bool>>()));
     const std::int64_t rows = *rc::gen::element<std::int64_t>(1, 3, 31, 64, 100, 600);
     const JointView view = someView(setup, *net, rows, setup.seed);
     const at::Tensor dJoint = someGradient(rows);
@@ -191,21 +209,21 @@ std::string complaintOfDepth(const std::vector<std::int64_t>& hidden) {
     const std::int64_t rows = 40;
     const at::Tensor x = randomTensor({rows, 6}, 1);
     const at::Tensor dy = randomTensor({rows, 3}, 2);
-    SiteTaps taps(sites.all().size());
+    SiteTaps taps = tapsWithGradients(sites.all().size());
     const at::Tensor y = net.forward(x, &taps);
     (y * dy).sum().backward();
-    const Outcome graph{y.detach(), dy, hiddenOf(taps), {parameters.blocks().front().grad.clone()}};
+    const Outcome graph{y.detach(), dy, recorded(taps), {parameters.blocks().front().grad.clone()}};
     parameters.zeroGradients();
     FeedForwardKernel kernel(net);
     Outcome outcome{at::empty({rows, 3}), dy, {}, {}};
     kernel.load(rows, {rows}, 1);
-    kernel.forward(rows, 0, 0, x.data_ptr<float>(), outcome.joint.data_ptr<float>());
+    kernel.forward(rows, 0, x.data_ptr<float>(), outcome.joint.data_ptr<float>());
+    SiteTaps seen = tapsWithGradients(sites.all().size());
+    kernel.tap(seen, rows);
     kernel.beginBackward(1);
     kernel.backward(rows, 0, 0, x.data_ptr<float>(), dy.data_ptr<float>());
     kernel.endBackward();
-    SiteTaps seen(sites.all().size());
-    kernel.tap(seen, rows);
-    outcome.activations = hiddenOf(seen);
+    outcome.activations = recorded(seen);
     outcome.gradients = {parameters.blocks().front().grad.clone()};
     return complaint(outcome, graph);
 }
@@ -238,7 +256,7 @@ class TestMixKernels : public QObject {
         for (const int threads : {1, 2, 3}) {
             const Setup setup = setupOf(mixer, threads);
             const auto net = buildNet(setup.net());
-            operate(*net, 2);
+            operate(*net, {true, false, true});
             outcomes.push_back(byKernel(*net, someView(setup, *net, 700, 1), someGradient(700)));
         }
         for (const Outcome& other : outcomes) {
@@ -263,9 +281,11 @@ class TestMixKernels : public QObject {
         QVERIFY(sameBits(joint, kept.joint));
     }
 
+    // Those of branches, too: an active neuron that leaves its compensation in one parameter has learned.
     void everyParameterOfQplexMatters() {
         const Setup setup = setupOf("method = \"qplex\"\nadv_hypernet_layers = 3\nadv_hypernet_embed = 12", 1);
         const auto net = buildNet(setup.net());
+        operate(*net, {true, false});
         const JointView view = someView(setup, *net, 40, 1);
         const at::Tensor before = byKernel(*net, view, someGradient(40)).joint;
         for (const Parameter& parameter : net->parameters().all()) {

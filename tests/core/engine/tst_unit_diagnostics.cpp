@@ -365,20 +365,20 @@ class TestUnitDiagnostics : public QObject {
         UnitStatistic::Memory memory;
         memory.normOfMean = true;
         UnitStatistic statistic(
-            "activity", [](const SiteMeasurement& m) { return UnitStatistic::Values(m.direction); }, {}, 2, memory);
+            {{"activity"}}, [](const SiteMeasurement& m) { return UnitStatistic::Values(m.direction); }, 2, memory);
         SiteMeasurement measurement;
         measurement.direction = {3, 4, 1, 0};
         statistic.observe(measurement);
-        QCOMPARE(statistic.values(), (std::vector<float>{5.F, 1.F}));
+        QCOMPARE(readingOf(statistic, "activity"), (std::vector<float>{5.F, 1.F}));
         measurement.direction = {-3, -4, 1, 0};
         statistic.observe(measurement);
-        QCOMPARE(statistic.values(), (std::vector<float>{0.F, 1.F}));
+        QCOMPARE(readingOf(statistic, "activity"), (std::vector<float>{0.F, 1.F}));
         measurement.direction = {0, 0, 6, 1, 0, 0}; // a column more
         statistic.observe(measurement);
-        QCOMPARE(statistic.values(), (std::vector<float>{2.F, 1.F}));
+        QCOMPARE(readingOf(statistic, "activity"), (std::vector<float>{2.F, 1.F}));
         statistic.forget(0);
-        QVERIFY(std::isnan(statistic.values()[0]));
-        QCOMPARE(statistic.values()[1], 1.F);
+        QVERIFY(std::isnan(readingOf(statistic, "activity")[0]));
+        QCOMPARE(readingOf(statistic, "activity")[1], 1.F);
     }
 
     void normalisersOfTheGoldenExample() {
@@ -404,11 +404,11 @@ class TestUnitDiagnostics : public QObject {
         site.units = 1;
         const auto after = [&](const char* window, UnitStatistic::Boundary passed) {
             config.ruaWindow = window;
-            UnitStatistic activity = makeUnitStatistics({.site = site, .config = config})[1];
-            activity.observe(activities({4.0}));
-            activity.restart(passed);
-            activity.observe(activities({1.0}));
-            return activity.values()[0];
+            UnitStatistic rua = makeUnitStatistics({.site = site, .config = config}).front();
+            rua.observe(activities({4.0}));
+            rua.restart(passed);
+            rua.observe(activities({1.0}));
+            return readingOf(rua, "activity")[0];
         };
         using Boundary = UnitStatistic::Boundary;
         QCOMPARE(after("window", Boundary::Window), 1.F);
@@ -433,9 +433,9 @@ class TestUnitDiagnostics : public QObject {
             diagnostics.touch(0, {2});
             const bool all = std::string(window) == "since_surgery";
             QCOMPARE(diagnostics.windowUpdates(), std::int64_t(all ? 0 : 1));
-            const auto& activity = diagnostics.state().sites[0].statistics[1];
-            QVERIFY(std::isnan(activity.values()[2]));
-            QCOMPARE(std::isnan(activity.values()[3]), all);
+            const std::vector<float> activity = readingOf(diagnostics.state().sites[0].statistics[0], "activity");
+            QVERIFY(std::isnan(activity[2]));
+            QCOMPARE(std::isnan(activity[3]), all);
         }
     }
 

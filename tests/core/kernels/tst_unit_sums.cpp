@@ -100,6 +100,17 @@ void TestUnitSums::rowTotalsLeaveFrozenWeightsOut() {
                      {again.data(), weightsAgain.data(), nullptr});
         RC_ASSERT(again == gradients);
         RC_ASSERT(weightsAgain == weights);
+        // No mask is a mask of ones.
+        const std::vector<float> ones(gradient.size(), 1.F);
+        std::vector<double> masked(3 * static_cast<std::size_t>(rows), 1.0);
+        std::vector<double> maskless = masked;
+        const auto add = [&](const float* of, std::vector<double>& totals) {
+            addRowTotals({gradient.data(), weight.data(), of, width}, rows,
+                         {totals.data(), totals.data() + rows, totals.data() + 2 * rows});
+        };
+        add(ones.data(), masked);
+        add(nullptr, maskless);
+        RC_ASSERT(maskless == masked);
     }));
 }
 

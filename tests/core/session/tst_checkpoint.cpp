@@ -17,6 +17,7 @@ class TestCheckpoint : public QObject {
   private Q_SLOTS:
     void continuesBitForBitAfterSurgery_data();
     void continuesBitForBitAfterSurgery();
+    void aForkMayAskForFurtherSites();
     void refusesDamagedBytes();
     void refusesAnotherExperiment();
     void undoEndsWithTheFirstUpdateOfAFollowingTarget();
@@ -82,6 +83,10 @@ void TestCheckpoint::continuesBitForBitAfterSurgery_data() {
     QTest::newRow("corrected returns, orthogonal layers")
         << QStringList{"learning.td_variant=q_lambda", "learning.td_lambda=0.6", "agent.init=orthogonal"};
     QTest::newRow("one-layer hypernets") << QStringList{"mixer.hypernet_layers=1"};
+    const char* further = "agent.further_sites=[\"gru\", \"head\"]";
+    QTest::newRow("units of the GRU cell and the head") << QStringList{further};
+    QTest::newRow("the same behind two layers") << QStringList{further, "agent.fc_layers=2"};
+    QTest::newRow("the same behind LayerNorm") << QStringList{further, "agent.kind=rnn_layernorm"};
 }
 
 void TestCheckpoint::continuesBitForBitAfterSurgery() {
@@ -93,9 +98,20 @@ void TestCheckpoint::continuesBitForBitAfterSurgery() {
     const Experiment experiment = experimentOf(kMatrixSequence, texts);
     Bench original(experiment);
     original.advance(60);
-    QVERIFY(original->operate(planOf({{"agent.fc1", {0, 3, 9}}})));
+    const auto places = [&](const std::vector<int>& hidden, const std::vector<int>& outputs) {
+        std::vector<SiteOperation> operations;
+        if (experiment.agent.kind != "rnn_layernorm") {
+            operations.push_back({"agent.fc1", hidden});
+        }
+        if (!experiment.agent.furtherSites.empty()) {
+            operations.push_back({"agent.head", outputs});
+            operations.push_back({"agent.gru", hidden});
+        }
+        return planOf(operations);
+    };
+    QVERIFY(original->operate(places({0, 3, 9}, {0, 1})));
     original.advance(7);
-    QVERIFY(original->operate(planOf({{"agent.fc1", {3, 4}}}))); // a composite again
+    QVERIFY(original->operate(places({3, 4}, {1}))); // a composite again
     const std::string saved = original->save();
 
     Bench copy(experiment);
@@ -108,6 +124,21 @@ void TestCheckpoint::continuesBitForBitAfterSurgery() {
         copy.advance(1);
         QCOMPARE(copy->figures().weightsSha256, original->figures().weightsSha256);
     }
+}
+
+void TestCheckpoint::aForkMayAskForFurtherSites() {
+    Bench original(experimentOf(kMatrixSequence));
+    original.advance(40);
+    Bench fork(experimentOf(kMatrixSequence, {"agent.further_sites=[\"gru\", \"head\"]"}));
+    const auto restored = fork->restore(original->save());
+    QVERIFY2(restored, restored ? "" : restored.error().describe().c_str());
+    QCOMPARE(fork->figures().weightsSha256, original->figures().weightsSha256);
+    QVERIFY(fork->operate(planOf({{"agent.gru", {1}}, {"agent.head", {0}}})));
+    fork.advance(5);
+    Bench back(experimentOf(kMatrixSequence)); // which has no place for them
+    const auto refused = back->restore(fork->save());
+    QVERIFY(!refused);
+    QVERIFY(refused.error().code == ErrorCode::Corrupt);
 }
 
 void TestCheckpoint::refusesDamagedBytes() {

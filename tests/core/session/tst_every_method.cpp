@@ -143,14 +143,27 @@ class TestEveryMethod : public QObject {
   private Q_SLOTS:
     void survivesPauseSurgeryCheckpointAndResume_data() {
         QTest::addColumn<QString>("method");
+        QTest::addColumn<QString>("further");
         for (const std::string& method : mixerMethods()) {
-            QTest::addRow("%s", method.c_str()) << QString::fromStdString(method);
+            QTest::addRow("%s", method.c_str()) << QString::fromStdString(method) << QString();
         }
+        QTest::addRow("units of cell and head") << "qmix"
+                                                << "\"gru\", \"head\"";
+        QTest::addRow("units of several cells") << "cw_qmix"
+                                                << "\"gru\"";
+        QTest::addRow("units of a cell without a head") << "dmix"
+                                                        << "\"gru\"";
     }
 
     void survivesPauseSurgeryCheckpointAndResume() {
         QFETCH(QString, method);
-        const Experiment experiment = experimentOf(kHunt, {"mixer={method=\"" + method.toStdString() + "\"}"});
+        QFETCH(QString, further);
+        std::vector<std::string> overrides = {"mixer={method=\"" + method.toStdString() + "\"}",
+                                              "agent.further_sites=[" + further.toStdString() + "]"};
+        if (!further.isEmpty()) {
+            overrides.emplace_back("interventions[0].sites=[\"agent\", \"mixer\", \"agent.gru\"]");
+        }
+        const Experiment experiment = experimentOf(kHunt, overrides);
 
         const Workspace quiet;
         const auto whole = quiet.start(experiment);
