@@ -88,6 +88,7 @@ class SurgeryPanel::Impl {
     std::vector<SurgeryReceipt> receipts;
     bool busy = false;
 
+    std::vector<SurgeryMethod> methods;
     QComboBox* method = nullptr;
     QLabel* about = nullptr;
     QDoubleSpinBox* threshold = nullptr;
@@ -303,9 +304,15 @@ void SurgeryPanel::Impl::refresh() {
 }
 
 SurgeryPanel::SurgeryPanel(QWidget* parent) : QWidget(parent), m_impl(std::make_unique<Impl>(*this)) {
-    setMethods(
-        {{QStringLiteral("knife"), QStringLiteral("KNIFE"),
-          tr("Keeps what the unit knows frozen and adds a fresh, trainable one beside it. No output changes.")}});
+    const QString consolidate = QStringLiteral("consolidate");
+    setMethods({{QStringLiteral("knife"), QStringLiteral("KNIFE"),
+                 tr("Keeps what the unit knows frozen and adds a fresh, trainable one beside it. No output changes.")},
+                {QStringLiteral("prune"), tr("Prune frozen neurons"),
+                 tr("Of composites: drops frozen neurons that give next to nothing. Outputs change a little."),
+                 consolidate, QStringLiteral("policy = \"prune\"")},
+                {QStringLiteral("lstsq"), tr("Consolidate frozen neurons"),
+                 tr("Of composites: a quarter of the frozen neurons is fitted to what all of them do. Outputs change."),
+                 consolidate, QStringLiteral("policy = \"lstsq\"")}});
     m_impl->refresh();
 }
 
@@ -313,6 +320,7 @@ SurgeryPanel::~SurgeryPanel() = default;
 
 void SurgeryPanel::setMethods(const std::vector<SurgeryMethod>& methods) {
     const QString before = m_impl->method->currentData().toString();
+    m_impl->methods = methods;
     m_impl->method->clear();
     for (const SurgeryMethod& method : methods) {
         m_impl->method->addItem(method.label, method.id);
@@ -377,7 +385,10 @@ void SurgeryPanel::setReceipts(const std::vector<SurgeryReceipt>& receipts) {
 
 SurgeryPlan SurgeryPanel::plan() const {
     SurgeryPlan plan;
-    plan.intervention = m_impl->method->currentData().toString().toStdString();
+    const SurgeryMethod& method = m_impl->methods.at(static_cast<std::size_t>(m_impl->method->currentIndex()));
+    plan.intervention = method.id.toStdString();
+    plan.operation = method.operation.toStdString();
+    plan.settings = method.settings.toStdString();
     plan.reason = "by_hand";
     for (const NeuronRef& unit : m_impl->selection) {
         const SiteSnapshot* site = m_impl->site(unit.site);

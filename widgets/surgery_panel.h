@@ -18,9 +18,11 @@ namespace knife {
 
 /// A method that the run can apply.
 struct SurgeryMethod {
-    QString id;    ///< registered name, goes into the plan
-    QString label; ///< "KNIFE"
-    QString about; ///< one or two sentences
+    QString id;                                    ///< goes into the plan as the method that asks
+    QString label;                                 ///< "KNIFE"
+    QString about;                                 ///< one or two sentences
+    QString operation = QStringLiteral("compose"); ///< registered name of what is done
+    QString settings;                              ///< of the operation, as TOML; empty: its defaults
 };
 
 class SurgeryPanel final : public QWidget {

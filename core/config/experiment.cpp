@@ -428,6 +428,7 @@ void describe(FieldVisitor& visitor, AgentConfig& config) {
     visitor.field("agent_id", config.agentId, {"Feed the agent's index as a one-hot input"});
     visitor.field("further_sites", config.furtherSites,
                   {"Units to watch and operate on beside the hidden ones: gru, head"});
+    visitor.field("task_id", config.taskId, {"Feed the task as a one-hot input; equal environments are one task"});
 }
 
 void describe(FieldVisitor& visitor, LearningConfig& config) {
@@ -454,7 +455,10 @@ void describe(FieldVisitor& visitor, LearningConfig& config) {
     visitor.field("target_tau", config.targetTau, {"Share mixed into the target at each update; 0: hard copies"},
                   {0, 1});
     visitor.field("standardise_rewards", config.standardiseRewards, {"By the running mean and deviation"});
-    visitor.choice("on_switch_buffer", config.onSwitchBuffer, {"Replay buffer at a task switch"}, {"clear", "keep"});
+    visitor.choice("on_switch_buffer", config.onSwitchBuffer, {"Replay buffer at a task switch"},
+                   {"clear", "keep", "partial", "reservoir"});
+    visitor.field("on_switch_share", config.onSwitchShare,
+                  {"What \"partial\" keeps of the episodes there, or \"reservoir\" of buffer_episodes"}, {0, 1});
     visitor.choice("on_switch_optimiser", config.onSwitchOptimiser, {"Optimiser state at a task switch"},
                    {"keep", "reset"});
 }
@@ -468,7 +472,7 @@ void describe(FieldVisitor& visitor, ExplorationConfig& config) {
     visitor.field("finish", config.finish, {"Probability of a random action after annealing"}, {0, 1});
     visitor.field("anneal_steps", config.annealSteps, {"Linear decay from start to finish", "env steps"},
                   {0, kUnbounded});
-    visitor.choice("on_switch", config.onSwitch, {"The schedule at a task switch"}, {"restart", "continue"});
+    visitor.choice("on_switch", config.onSwitch, {"The schedule at a task switch"}, {"restart", "continue", "floor"});
 }
 
 namespace {

@@ -36,6 +36,7 @@ struct AgentConfig {
     bool agentId = true;               ///< one-hot agent id is part of the agent's input
     /// Units that are watched and can be operated on beside hidden ones: "gru", "head".
     std::vector<std::string> furtherSites;
+    bool taskId = false; ///< one-hot task id is part of the agent's input; tasks with equal environments share one
     bool operator==(const AgentConfig&) const = default;
 };
 
@@ -55,10 +56,13 @@ struct LearningConfig {
     double adamBeta2 = 0.999;
     double epsilon = 1e-5; ///< of the optimiser, outside the root; a file that is silent gets defaultEpsilon()
     double gradClip = 10.0;
-    std::int64_t targetInterval = 200;      ///< episodes between hard copies, where targetTau is 0
-    double targetTau = 0.0;                 ///< share of the online network mixed into the target at every update
-    bool standardiseRewards = false;        ///< by the running mean and deviation of all rewards trained on
-    std::string onSwitchBuffer = "clear";   ///< replay buffer at a task switch: "clear", "keep"
+    std::int64_t targetInterval = 200; ///< episodes between hard copies, where targetTau is 0
+    double targetTau = 0.0;            ///< share of the online network mixed into the target at every update
+    bool standardiseRewards = false;   ///< by the running mean and deviation of all rewards trained on
+    /// Replay buffer at a task switch: "clear", "keep", "partial" (the newest episodes stay), "reservoir" (a uniform
+    /// sample of the episodes of all tasks so far stays to the end of the next one).
+    std::string onSwitchBuffer = "clear";
+    double onSwitchShare = 0.25;            ///< "partial": of the episodes there; "reservoir": of bufferEpisodes
     std::string onSwitchOptimiser = "keep"; ///< optimiser state at a task switch: "keep", "reset"
     bool operator==(const LearningConfig&) const = default;
 };
@@ -70,7 +74,7 @@ struct ExplorationConfig {
     double start = 1.0;
     double finish = 0.05;
     std::int64_t annealSteps = 50'000; ///< env steps
-    std::string onSwitch = "restart";  ///< schedule at a task switch: "restart", "continue"
+    std::string onSwitch = "restart";  ///< schedule at a task switch: "restart", "continue", "floor" (it is over)
     bool operator==(const ExplorationConfig&) const = default;
 };
 

@@ -371,6 +371,17 @@ Result<std::vector<TaskInstance>> expandTasks(const Experiment& experiment) {
     return instances;
 }
 
+std::vector<int> taskIds(const std::vector<TaskInstance>& tasks) {
+    std::vector<int> ids;
+    int next = 0;
+    for (auto task = tasks.begin(); task != tasks.end(); ++task) {
+        const auto same =
+            std::find_if(tasks.begin(), task, [&](const TaskInstance& before) { return before.env == task->env; });
+        ids.push_back(same != task ? ids[static_cast<std::size_t>(same - tasks.begin())] : next++);
+    }
+    return ids;
+}
+
 Result<Experiment> resolveTasks(const Experiment& experiment) {
     Experiment resolved = experiment;
     const auto instances = expandTasks(experiment);

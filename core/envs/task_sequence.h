@@ -45,6 +45,9 @@ void describe(FieldVisitor& visitor, TaskGeneratorParams& params);
 /// the task and both sizes. Other errors are those of makeEnvironment().
 [[nodiscard]] Result<std::vector<TaskInstance>> expandTasks(const Experiment& experiment);
 
+/// One number per task, from 0 on in the order in which environments first come: tasks in equal environments share it.
+[[nodiscard]] std::vector<int> taskIds(const std::vector<TaskInstance>& tasks);
+
 /// The experiment with every parameter of [env], of each task and of the generator written out: what is stored with a
 /// run. expandTasks() of it gives the same tasks, and with a larger budget the same switches: shares are written out.
 [[nodiscard]] Result<Experiment> resolveTasks(const Experiment& experiment);

@@ -2,19 +2,22 @@
 #include "core/learning/batch.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <ATen/ATen.h>
 
 namespace knife {
 
-InputLayout::InputLayout(const EnvSpec& spec, const AgentConfig& config)
+InputLayout::InputLayout(const EnvSpec& spec, const AgentConfig& config, std::vector<int> ids)
     : agents(spec.nAgents),
       actions(spec.nActions),
       obs(spec.obsDim),
       lastAction(config.lastAction),
-      agentId(config.agentId) {}
+      agentId(config.agentId),
+      taskIds(std::move(ids)),
+      tasks(taskIds.empty() ? 0 : 1 + *std::ranges::max_element(taskIds)) {}
 
-void InputLayout::write(const float* observation, int agent, int lastActionTaken, float* out) const {
+void InputLayout::write(const float* observation, int task, int agent, int lastActionTaken, float* out) const {
     out = std::copy_n(observation, obs, out);
     if (lastAction) {
         std::fill_n(out, actions, 0.F);
@@ -26,6 +29,11 @@ void InputLayout::write(const float* observation, int agent, int lastActionTaken
     if (agentId) {
         std::fill_n(out, agents, 0.F);
         out[agent] = 1.F;
+        out += agents;
+    }
+    if (tasks > 0) {
+        std::fill_n(out, tasks, 0.F);
+        out[taskIds[static_cast<std::size_t>(task)]] = 1.F;
     }
 }
 
@@ -54,7 +62,8 @@ class ColumnWriter {
         float* inputs = m_batch.inputs.data_ptr<float>() + row * m_layout.width();
         for (int a = 0; a < m_spec.nAgents; ++a) {
             const int last = t == 0 ? -1 : episode.actions[(step - 1) * agents() + static_cast<std::size_t>(a)];
-            m_layout.write(m_obs.data() + a * m_spec.obsDim, a, last, inputs + a * m_layout.width());
+            m_layout.write(m_obs.data() + a * m_spec.obsDim, episode.origin.task, a, last,
+                           inputs + a * m_layout.width());
         }
         float* state = m_batch.state.data_ptr<float>() + (t * m_batch.episodes + b) * m_spec.stateDim;
         const auto width = static_cast<std::size_t>(m_spec.stateDim);

@@ -15,17 +15,21 @@
 namespace knife {
 
 /// What the input of an agent is made of: observation, then one-hot last action (zeros at the first step), then
-/// one-hot agent id.
+/// one-hot agent id, then one-hot task id.
 struct InputLayout {
     int agents = 0;
     int actions = 0;
     int obs = 0;
     bool lastAction = true;
     bool agentId = true;
-    InputLayout(const EnvSpec& spec, const AgentConfig& config);
-    [[nodiscard]] int width() const { return obs + (lastAction ? actions : 0) + (agentId ? agents : 0); }
-    /// Writes one agent's input; `lastActionTaken` below 0: none yet.
-    void write(const float* observation, int agent, int lastActionTaken, float* out) const;
+    /// By task of the sequence, from 0 on; empty: agents are not told.
+    std::vector<int> taskIds;
+    int tasks = 0; ///< different ids
+    /// `ids`: one per task of the sequence, where agents are told which they are in.
+    InputLayout(const EnvSpec& spec, const AgentConfig& config, std::vector<int> ids = {});
+    [[nodiscard]] int width() const { return obs + (lastAction ? actions : 0) + (agentId ? agents : 0) + tasks; }
+    /// Writes one agent's input; `task`: index within the sequence; `lastActionTaken` below 0: none yet.
+    void write(const float* observation, int task, int agent, int lastActionTaken, float* out) const;
 };
 
 struct Batch {

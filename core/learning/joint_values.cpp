@@ -8,11 +8,11 @@
 namespace knife {
 
 JointValues jointValues(const FactorizedNet& net, const InputLayout& layout, std::span<const float> obs,
-                        std::span<const float> state) {
+                        std::span<const float> state, int task) {
     const at::NoGradGuard noGrad;
     at::Tensor inputs = at::empty({layout.agents, layout.width()});
     for (int a = 0; a < layout.agents; ++a) {
-        layout.write(obs.data() + a * layout.obs, a, -1, inputs.data_ptr<float>() + a * layout.width());
+        layout.write(obs.data() + a * layout.obs, task, a, -1, inputs.data_ptr<float>() + a * layout.width());
     }
     inputs = inputs.to(net.device());
     const NetPass pass = net.pass(inputs.unsqueeze(0), Keep::Nothing, nullptr);

@@ -19,8 +19,9 @@ struct JointValues {
 
 inline constexpr std::int64_t kMaxJointActions = 4096;
 
-/// `obs` [agents × obsDim], `state` [stateDim] of a first step. For independent learners the entry is the agents' mean.
+/// `obs` [agents × obsDim], `state` [stateDim] of a first step in that task of the sequence. For independent learners
+/// the entry is the agents' mean.
 [[nodiscard]] JointValues jointValues(const FactorizedNet& net, const InputLayout& layout, std::span<const float> obs,
-                                      std::span<const float> state);
+                                      std::span<const float> state, int task = 0);
 
 } // namespace knife

@@ -65,6 +65,7 @@ Rollout::Rollout(VectorEnv environments, const InputLayout& layout)
     }
     const auto rows = count * static_cast<std::size_t>(m_environments.spec().nAgents);
     m_inputs = at::zeros({static_cast<std::int64_t>(rows), m_layout.width()});
+    m_tasks.resize(count);
     m_wasActive.resize(count);
     m_actions.resize(rows);
     m_previousActions.resize(rows);
@@ -81,8 +82,8 @@ void Rollout::fillInputs() {
         const float* obs = rowsOf(m_environments.obs(), e, m_environments.size()).data();
         for (int a = 0; a < spec.nAgents; ++a) {
             const int row = e * spec.nAgents + a;
-            m_layout.write(obs + a * spec.obsDim, a, m_previousActions[static_cast<std::size_t>(row)],
-                           inputs + row * m_layout.width());
+            m_layout.write(obs + a * spec.obsDim, m_tasks[static_cast<std::size_t>(e)], a,
+                           m_previousActions[static_cast<std::size_t>(row)], inputs + row * m_layout.width());
         }
     }
 }
@@ -118,6 +119,7 @@ Result<std::vector<EpisodeRecord>> Rollout::play(const FactorizedNet& net, const
     for (int e = 0; e < count; ++e) {
         const EpisodeOrigin& origin = origins[static_cast<std::size_t>(e)];
         m_environments.reset(e, origin.key);
+        m_tasks[static_cast<std::size_t>(e)] = origin.task;
         m_explorers.emplace_back(
             StreamKey{origin.key.seed, origin.key.greedy ? "explore/greedy" : "explore", origin.key.episode});
         EpisodeRecorder& recorder = m_recorders[static_cast<std::size_t>(e)];

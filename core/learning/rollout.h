@@ -50,6 +50,7 @@ class Rollout {
     std::vector<EpisodeRecorder> m_recorders;
     std::vector<CounterRng> m_explorers;
     at::Tensor m_inputs;                         ///< [E × N, width]
+    std::vector<int> m_tasks;                    ///< [E], of the episodes that are played
     std::vector<std::uint8_t> m_wasActive;       ///< [E], before the last step
     std::vector<std::int32_t> m_actions;         ///< [E × N]
     std::vector<std::int32_t> m_previousActions; ///< [E × N], -1 at the first step

@@ -172,6 +172,17 @@ int Diagnostics::stagnantWindows(std::size_t site, int unit) const {
     return m_state.sites[site].streak[static_cast<std::size_t>(unit)];
 }
 
+std::vector<int> Diagnostics::volatileUnits(std::size_t site) const {
+    const SiteState& state = m_state.sites[site];
+    std::vector<int> units;
+    for (std::size_t unit = 0; unit < state.lastRua.size(); ++unit) {
+        if (state.windowsSinceTouch[unit] >= 1 && static_cast<double>(state.lastRua[unit]) > m_config.volatileAbove) {
+            units.push_back(static_cast<int>(unit));
+        }
+    }
+    return units;
+}
+
 void Diagnostics::touch(std::size_t site, const std::vector<int>& units) {
     if (m_meter.settings().rule.window == RuaRule::Window::SinceSurgery) {
         beginWindow();

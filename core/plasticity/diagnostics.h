@@ -42,9 +42,13 @@ class Diagnostics final : public UpdateListener {
     [[nodiscard]] const std::vector<float>& lastRua(std::size_t site) const { return m_state.sites[site].lastRua; }
     /// For how many closed windows in a row the unit has been stagnant; 0 while it is in its grace after a surgery.
     [[nodiscard]] int stagnantWindows(std::size_t site, int unit) const;
+    /// Units whose RUA of the last closed window is above volatile_above; those in their grace are left out. Ascending.
+    [[nodiscard]] std::vector<int> volatileUnits(std::size_t site) const;
     /// Units were operated on: their statistics start anew and a full window passes before they can be stagnant. Where
     /// activity is averaged since the last surgery, a new window begins for all units of all sites.
     void touch(std::size_t site, const std::vector<int>& units);
+    /// Frozen neurons have changed: what was recorded of composites is void until the next recorded pass.
+    void forgetComposites() { m_samples.clear(); }
 
     /// The present picture: the open window if it says enough, otherwise the last closed one.
     [[nodiscard]] NeuronFrame frame(const Clocks& clocks) const;

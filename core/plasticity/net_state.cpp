@@ -51,11 +51,12 @@ std::vector<NetState::Branch> branchesOf(const FactorizedNet& net) {
             branches.push_back({name, branch.event, branch.units});
         }
     });
-    for (const Site& site : net.sites().all()) { // a surgery makes either composites or clones
-        if (site.composite != nullptr) {
-            for (const UnitClones::Event& clones : site.composite->clones().events()) {
-                branches.push_back({site.name, clones.event, clones.groups.units, clones.groups.groups});
-            }
+    for (const Site& site : net.sites().all()) {
+        if (site.composite == nullptr) {
+            continue;
+        }
+        for (const UnitClones::Event& clones : site.composite->clones().events()) {
+            branches.push_back({site.name, clones.event, clones.groups.units, clones.groups.groups});
         }
     }
     std::ranges::stable_sort(branches, {}, &NetState::Branch::event);

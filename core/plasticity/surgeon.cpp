@@ -58,14 +58,35 @@ Result<void> checkPlaces(const SurgeryPlan& plan, const FactorizedNet& net) {
     return {};
 }
 
-// A branch that came to nothing takes its frozen neurons with it.
-void noteDropped(const NetState::Branch& dropped, const Site& site, std::vector<SiteReceipt>& receipts) {
-    const auto receipt = std::ranges::find(receipts, dropped.site, &SiteReceipt::site);
-    if (receipt != receipts.end()) {
-        visitHolder(site, [&](const auto& holder) {
-            receipt->frozenParameters -=
-                2 * holder.parametersPerUnit() * static_cast<std::int64_t>(dropped.units.size());
-        });
+// Every neuron of a branch stands for two frozen ones: its compensation, and the knowledge whose place it takes. A
+// clone stands for the row that it was born as.
+std::int64_t frozenBehind(const NetState::Branch& branch, const FactorizedNet& net) {
+    if (!branch.groups.empty()) {
+        const AgentGroups groups{branch.units, branch.groups};
+        return groups.clones() * net.sites().find(branch.site)->composite->shape().in;
+    }
+    if (const InjectedLinear* layer = net.sites().findInjectable(branch.site)) {
+        const std::int64_t units =
+            branch.units.empty() ? layer->units() : static_cast<std::int64_t>(branch.units.size());
+        return 2 * layer->parametersPerUnit() * units;
+    }
+    std::int64_t perUnit = 0;
+    visitHolder(*net.sites().find(branch.site), [&](const auto& holder) { perUnit = holder.parametersPerUnit(); });
+    return 2 * perUnit * static_cast<std::int64_t>(branch.units.size());
+}
+
+void countFrozen(const std::vector<NetState::Branch>& before, const FactorizedNet& net,
+                 std::vector<SiteReceipt>& receipts) {
+    const auto frozenAt = [&net](const std::vector<NetState::Branch>& branches, const std::string& place) {
+        std::int64_t count = 0;
+        for (const NetState::Branch& branch : branches) {
+            count += branch.site == place ? frozenBehind(branch, net) : 0;
+        }
+        return count;
+    };
+    const std::vector<NetState::Branch> after = branchesOf(net);
+    for (SiteReceipt& receipt : receipts) {
+        receipt.frozenParameters = frozenAt(after, receipt.site) - frozenAt(before, receipt.site);
     }
 }
 
@@ -80,8 +101,8 @@ void clearMoments(ParameterSet& parameters) {
 
 } // namespace
 
-Surgeon::Surgeon(FactorizedNet& online, FactorizedNet& target, std::uint64_t seed)
-    : m_online(online), m_target(target), m_seed(seed) {}
+Surgeon::Surgeon(FactorizedNet& online, FactorizedNet& target, std::uint64_t seed, SiteInputsOf inputs)
+    : m_online(online), m_target(target), m_seed(seed), m_inputs(std::move(inputs)) {}
 
 Result<std::unique_ptr<Operation>> Surgeon::checked(const SurgeryPlan& plan) const {
     if (plan.empty()) {
@@ -90,21 +111,27 @@ Result<std::unique_ptr<Operation>> Surgeon::checked(const SurgeryPlan& plan) con
     if (auto sound = checkPlaces(plan, m_online); !sound) {
         return tl::unexpected(sound.error());
     }
-    auto operation = makeOperation(plan);
+    auto operation = makeOperation(plan, m_inputs);
     if (!operation) {
         return operation;
     }
     if (auto possible = (*operation)->check(plan, m_online); !possible) {
         return tl::unexpected(possible.error());
     }
-    if ((*operation)->addsParameters() && plan.target == TargetPolicy::None) {
-        return fail(ErrorCode::Usage, "this surgery adds parameters, so the target network cannot be left out of it");
+    if ((*operation)->changesStructure() && plan.target == TargetPolicy::None) {
+        return fail(ErrorCode::Usage,
+                    "this surgery adds or removes parameters, so the target network cannot be left out of it");
     }
     return operation;
 }
 
 Result<void> Surgeon::check(const SurgeryPlan& plan) const {
     return checked(plan).map([](const std::unique_ptr<Operation>&) {});
+}
+
+bool Surgeon::startsUnitsAnew(const SurgeryPlan& plan) const {
+    const auto operation = makeOperation(plan, m_inputs);
+    return !operation || (*operation)->startsUnitsAnew();
 }
 
 Result<std::vector<SiteReceipt>> Surgeon::apply(const SurgeryPlan& plan, std::int64_t event) {
@@ -115,23 +142,19 @@ Result<std::vector<SiteReceipt>> Surgeon::apply(const SurgeryPlan& plan, std::in
     const at::NoGradGuard noGrad;
     Undo undo{.online = captureState(m_online), .target = captureState(m_target)};
     const SurgeryDraws draws{.seed = m_seed, .event = event};
-    (*operation)->apply(m_online, plan, draws);
-    if (plan.target != TargetPolicy::None) {
-        (*operation)->apply(m_target, plan, draws);
-    }
+    (*operation)->applyToBoth(m_online, plan.target == TargetPolicy::None ? nullptr : &m_target, plan, draws);
     if (plan.target == TargetPolicy::HardSync) {
         m_target.parameters().copyValuesFrom(m_online.parameters());
     }
     if (plan.optimiser == OptimiserPolicy::ResetAll) {
         clearMoments(m_online.parameters());
     }
-    m_undo = std::move(undo);
     std::vector<SiteReceipt> receipts = (*operation)->receipts(m_online, plan);
-    if ((*operation)->addsParameters()) {
-        for (const NetState::Branch& dropped : cancelPairs(m_online, m_target)) {
-            noteDropped(dropped, *m_online.sites().find(dropped.site), receipts);
-        }
+    if ((*operation)->changesStructure()) {
+        cancelPairs(m_online, m_target);
+        countFrozen(undo.online.branches, m_online, receipts);
     }
+    m_undo = std::move(undo);
     return receipts;
 }
 

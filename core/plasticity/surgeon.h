@@ -18,12 +18,15 @@ namespace knife {
 
 class Surgeon {
   public:
-    /// Both networks must outlive the surgeon and have equal structure.
-    Surgeon(FactorizedNet& online, FactorizedNet& target, std::uint64_t seed);
+    /// Both networks must outlive the surgeon and have equal structure. `inputs`: what operations that fit to data get;
+    /// without it they are refused.
+    Surgeon(FactorizedNet& online, FactorizedNet& target, std::uint64_t seed, SiteInputsOf inputs = {});
 
     /// ErrorCode::Usage: empty plan, unknown operation, setting, site or module, unit out of range, repeated or
     /// unordered units. ErrorCode::Unsupported: a site refuses, with its reason.
     [[nodiscard]] Result<void> check(const SurgeryPlan& plan) const;
+    /// Operation::startsUnitsAnew() of a plan that check() has let pass.
+    [[nodiscard]] bool startsUnitsAnew(const SurgeryPlan& plan) const;
     /// Applies a plan as surgery number `event`. Fills everything of the receipts but ruaBefore.
     [[nodiscard]] Result<std::vector<SiteReceipt>> apply(const SurgeryPlan& plan, std::int64_t event);
     /// Takes the newest apply() back, bit for bit. Requires that no update came between; false: nothing to undo.
@@ -42,6 +45,7 @@ class Surgeon {
     FactorizedNet& m_online;
     FactorizedNet& m_target;
     std::uint64_t m_seed;
+    SiteInputsOf m_inputs;
     std::optional<Undo> m_undo;
 };
 

@@ -205,7 +205,7 @@ Result<std::vector<Batch>> collectBatches(const RunPlan& plan, int count) {
     if (!net || !environments) {
         return tl::unexpected(!net ? net.error() : environments.error());
     }
-    const InputLayout layout(plan.spec, plan.experiment.agent);
+    const InputLayout layout = inputLayout(plan);
     Rollout rollout(std::move(*environments), layout);
     std::vector<Batch> batches;
     std::uint64_t number = 0;

@@ -101,8 +101,9 @@ bool isPossible(const NetState::Branch& branch, const FactorizedNet& net) {
     }
     const std::int64_t units = layer != nullptr ? layer->units() : net.sites().find(branch.site)->units;
     const bool ascending = std::ranges::adjacent_find(branch.units, std::greater_equal<>{}) == branch.units.end();
-    const bool sound = branch.groups.empty() || areSound({branch.units, branch.groups}, net.spec().mixerShape.agents);
-    return sound && ascending && branch.units.front() >= 0 && branch.units.back() < units;
+    const bool sound = branch.groups.empty() ||
+                       (layer == nullptr && areSound({branch.units, branch.groups}, net.spec().mixerShape.agents));
+    return ascending && sound && branch.units.front() >= 0 && branch.units.back() < units;
 }
 
 Result<void> rebuildBranches(const pb::Checkpoint& in, FactorizedNet& net) {
@@ -202,6 +203,7 @@ Result<void> readDiagnostics(const pb::Checkpoint& in, const SiteList& sites, Di
 }
 
 void writeReplay(const Replay& replay, pb::Checkpoint& out) {
+    out.set_replay_held(replay.held());
     for (const auto& episode : replay.episodes()) {
         pb::ReplayEpisode& message = *out.add_replay();
         message.set_task(episode->origin.task);
@@ -229,6 +231,10 @@ Result<void> readReplay(const pb::Checkpoint& in, Replay& replay, const Environm
         }
         replay.add(std::make_shared<const EpisodeRecord>(std::move(*episode)));
     }
+    if (in.replay_held() > replay.size() || in.replay_held() >= replay.capacity()) {
+        return corrupt(fmt::format("{} of {} episodes are held", in.replay_held(), replay.size()));
+    }
+    replay.hold(in.replay_held());
     return {};
 }
 
@@ -270,6 +276,7 @@ void writeCounters(const TrainingCounters& counters, pb::Checkpoint& out) {
     out.set_receipts(counters.receipts);
     out.set_surgeries(counters.surgeries);
     out.set_switched_at(counters.switchedAt);
+    out.set_switched_at_episode(counters.switchedAtEpisode);
     out.set_target_copies(counters.targetCopies);
     out.set_evaluations(counters.evaluations);
     if (counters.testReturn) {
@@ -294,6 +301,7 @@ TrainingCounters readCounters(const pb::Checkpoint& in) {
                               .receipts = in.receipts(),
                               .surgeries = in.surgeries(),
                               .switchedAt = in.has_switched_at() ? in.switched_at() : -1,
+                              .switchedAtEpisode = in.switched_at_episode(),
                               .targetCopies = in.target_copies(),
                               .evaluations = in.evaluations(),
                               .testReturn = {},

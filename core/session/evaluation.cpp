@@ -8,16 +8,16 @@
 
 namespace knife {
 
-Result<EvaluationResult> evaluateGreedily(Rollout& rollout, const FactorizedNet& net, std::uint64_t seed,
-                                          std::int64_t firstEpisode, std::int64_t episodes) {
+Result<EvaluationResult> evaluateGreedily(Rollout& rollout, const FactorizedNet& net, const EpisodeOrigin& first,
+                                          std::int64_t episodes) {
     EvaluationResult result;
     double wins = 0.0;
     while (result.episodes < episodes) {
         const std::int64_t batch = std::min<std::int64_t>(rollout.environments().size(), episodes - result.episodes);
         std::vector<EpisodeOrigin> origins;
         for (std::int64_t i = 0; i < batch; ++i) {
-            const auto number = static_cast<std::uint64_t>(firstEpisode + result.episodes + i);
-            origins.push_back({.task = 0, .key = {.seed = seed, .greedy = true, .episode = number}});
+            const std::uint64_t number = first.key.episode + static_cast<std::uint64_t>(result.episodes + i);
+            origins.push_back({.task = first.task, .key = {.seed = first.key.seed, .greedy = true, .episode = number}});
         }
         const auto played = rollout.play(net, origins, /*epsilon=*/0.0, {});
         if (!played) {

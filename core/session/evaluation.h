@@ -20,9 +20,9 @@ struct EvaluationResult {
     std::int64_t episodes = 0;
 };
 
-/// Plays `episodes` greedy episodes, numbered from `firstEpisode` on, in batches of the rollout's environments.
-[[nodiscard]] Result<EvaluationResult> evaluateGreedily(Rollout& rollout, const FactorizedNet& net, std::uint64_t seed,
-                                                        std::int64_t firstEpisode, std::int64_t episodes);
+/// Plays `episodes` greedy episodes, numbered from that of `first` on, in batches of the rollout's environments.
+[[nodiscard]] Result<EvaluationResult> evaluateGreedily(Rollout& rollout, const FactorizedNet& net,
+                                                        const EpisodeOrigin& first, std::int64_t episodes);
 
 /// Parallel environments for evaluations of so many episodes; more only cost memory.
 [[nodiscard]] int evaluationEnvs(std::int64_t episodes);

@@ -9,6 +9,8 @@
 
 #include "core/learning/optimiser.h"
 #include "core/learning/targets.h"
+#include "core/plasticity/network/features.h"
+#include "core/session/net_spec.h"
 
 namespace knife {
 
@@ -44,7 +46,7 @@ NetworkProbe::NetworkProbe(const RunPlan& plan, NetSpec spec, const Learner& lea
     : m_config(plan.experiment.diagnostics),
       m_learning(plan.experiment.learning),
       m_env(plan.spec),
-      m_layout(plan.spec, plan.experiment.agent),
+      m_layout(inputLayout(plan)),
       m_spec(std::move(spec)),
       m_learner(learner),
       m_replay(replay),
@@ -64,6 +66,10 @@ ProbeBatch NetworkProbe::gather(std::int64_t update) const {
     const at::NoGradGuard noGrad;
     const Batch batch = newest(update);
     return probeOf(batch, m_learner.online().pass(batch.inputs, Keep::Nothing, nullptr));
+}
+
+std::vector<at::Tensor> NetworkProbe::siteInputs(const FactorizedNet& net, std::int64_t update) const {
+    return m_replay.size() > 0 ? knife::siteInputs(net, gather(update)) : std::vector<at::Tensor>();
 }
 
 ProbeBatch NetworkProbe::probeOf(const Batch& batch, const NetPass& online) const {

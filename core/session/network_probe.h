@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "core/learning/batch.h"
 #include "core/learning/learner.h"
@@ -21,6 +22,8 @@ class NetworkProbe {
     [[nodiscard]] bool isDue(ProbeOccasion occasion, std::int64_t update) const;
     /// The episodes that a report after that many updates is about. Requires an episode.
     [[nodiscard]] ProbeBatch gather(std::int64_t update) const;
+    /// What the sites of the learner's online or target network read there; empty while there are no episodes.
+    [[nodiscard]] std::vector<at::Tensor> siteInputs(const FactorizedNet& net, std::int64_t update) const;
     /// Changes nothing that training reads.
     [[nodiscard]] NetworkReport look(ProbeOccasion occasion, std::int64_t update);
 

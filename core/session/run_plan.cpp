@@ -32,8 +32,12 @@ Result<void> checkDevice(const std::string& device) {
 
 } // namespace
 
+InputLayout inputLayout(const RunPlan& plan) {
+    return {plan.spec, plan.experiment.agent, plan.experiment.agent.taskId ? taskIds(plan.tasks) : std::vector<int>()};
+}
+
 NetSpec makeNetSpec(const RunPlan& plan, std::uint64_t seed) {
-    const InputLayout layout(plan.spec, plan.experiment.agent);
+    const InputLayout layout = inputLayout(plan);
     return {.agent = plan.experiment.agent,
             .input = layout.width(),
             .mixer = plan.experiment.mixer,

@@ -45,9 +45,11 @@ class TrainerImpl final : public Trainer {
           m_seed(seed),
           m_store(store),
           m_hook(std::move(hook)),
-          m_layout(m_plan.spec, m_experiment.agent),
+          m_layout(inputLayout(m_plan)),
           m_learner(std::move(learner)),
-          m_surgeon(m_learner->online(), m_learner->target(), seed),
+          m_surgeon(
+              m_learner->online(), m_learner->target(), seed,
+              [this](const FactorizedNet& net) { return m_networks.siteInputs(net, m_counters.clocks.update.value); }),
           m_diagnostics(m_experiment.diagnostics, m_learner->online().sites(), m_plan.spec.nAgents),
           m_replay(static_cast<std::size_t>(m_experiment.learning.bufferEpisodes)),
           m_metrics(store, m_plan.spec.hasWin),
@@ -85,11 +87,14 @@ class TrainerImpl final : public Trainer {
 
     Result<void> enterTask(std::int32_t task);
     Result<void> switchTask();
+    /// What a task switch does to the replay buffer.
+    void thinReplay();
     Result<void> collect();
     Result<void> update();
     Result<void> takeGradientStep();
     TriggerCounts triggerCounts() const;
     Result<void> askInterventions(TriggerMoment moment);
+    Result<void> carryOut(SurgeryPlan plan, const std::string& reason);
     void noteRua(SiteReceipt& touched) const;
     /// Statistics of what a surgery has touched start anew.
     void touch(const SiteReceipt& touched);
@@ -214,14 +219,14 @@ Result<void> TrainerImpl::switchTask() {
     if (auto entered = enterTask(m_counters.task + 1); !entered) {
         return entered;
     }
-    if (m_experiment.learning.onSwitchBuffer == "clear") {
-        m_replay.clear();
-    }
+    thinReplay();
     if (m_experiment.learning.onSwitchOptimiser == "reset") {
         m_learner->optimiser().reset(m_learner->online().parameters());
     }
     if (m_experiment.exploration.onSwitch == "restart") {
         m_counters.explorationSince = m_counters.clocks.envStep;
+    } else if (m_experiment.exploration.onSwitch == "floor") {
+        m_counters.explorationSince = {m_counters.clocks.envStep.value - m_experiment.exploration.annealSteps};
     }
     const nlohmann::ordered_json details{{"task", m_counters.task},
                                          {"from", from},
@@ -231,6 +236,25 @@ Result<void> TrainerImpl::switchTask() {
     m_surgeon.forgetUndo();      // it would bring moments of the old task back
     m_counters.evaluatedAt = -1; // the new task is evaluated before its first update
     return {};
+}
+
+void TrainerImpl::thinReplay() {
+    const LearningConfig& learning = m_experiment.learning;
+    const std::int64_t episodes = m_counters.clocks.episode.value;
+    const auto share = [&](std::size_t of) {
+        return static_cast<std::size_t>(learning.onSwitchShare * static_cast<double>(of));
+    };
+    if (learning.onSwitchBuffer == "clear") {
+        m_replay.clear();
+    } else if (learning.onSwitchBuffer == "partial") {
+        m_replay.keepNewest(share(m_replay.size()));
+    } else if (learning.onSwitchBuffer == "reservoir") {
+        const std::int64_t before = m_counters.switchedAtEpisode;
+        m_replay.holdSample(std::min(share(m_replay.capacity()), m_replay.capacity() - 1),
+                            {.held = before, .since = episodes - before},
+                            CounterRng({m_seed, "replay/switch", static_cast<std::uint64_t>(m_counters.task)}));
+    }
+    m_counters.switchedAtEpisode = episodes;
 }
 
 Result<void> TrainerImpl::collect() {
@@ -338,18 +362,28 @@ Result<void> TrainerImpl::askInterventions(TriggerMoment moment) {
         if (!fires(intervention->trigger(), moment)) {
             continue;
         }
-        SurgeryPlan plan = intervention->propose(
-            {.diagnostics = m_diagnostics, .net = m_learner->online(), .update = moment.now.updates, .seed = m_seed});
-        if (plan.empty()) {
-            continue;
-        }
-        plan.reason =
+        const InterventionView view{
+            .diagnostics = m_diagnostics, .net = m_learner->online(), .update = moment.now.updates, .seed = m_seed};
+        const std::string reason =
             moment.occasion == TriggerMoment::Occasion::TaskSwitch ? "task_switch" : intervention->trigger().trigger;
-        if (auto receipt = operate(plan); !receipt) {
-            return tl::unexpected(receipt.error());
+        for (SurgeryPlan& plan : intervention->prepare(view)) {
+            if (auto done = carryOut(std::move(plan), reason); !done) {
+                return done;
+            }
+        }
+        if (auto done = carryOut(intervention->propose(view), reason); !done) {
+            return done;
         }
     }
     return {};
+}
+
+Result<void> TrainerImpl::carryOut(SurgeryPlan plan, const std::string& reason) {
+    if (plan.empty()) {
+        return {};
+    }
+    plan.reason = reason;
+    return operate(plan).map([](const SurgeryReceipt&) {});
 }
 
 Batch TrainerImpl::probeBatch() const {
@@ -404,10 +438,17 @@ Result<SurgeryReceipt> TrainerImpl::operate(const SurgeryPlan& plan) {
     if (measurable) {
         receipt.change = Learner::difference(before, m_learner->probe(batch));
     }
+    const bool startAnew = m_surgeon.startsUnitsAnew(plan);
     for (SiteReceipt& touched : receipt.sites) {
         noteRua(touched);
-        touch(touched);
+        if (startAnew) {
+            touch(touched);
+        }
     }
+    if (!startAnew) {
+        m_diagnostics.forgetComposites();
+    }
+    // Whatever was done: the parameters of live neurons may be elsewhere now.
     for (const auto& intervention : m_interventions) {
         intervention->touched(receipt.sites);
     }
@@ -511,8 +552,10 @@ void TrainerImpl::lookAtNetworks(ProbeOccasion occasion) {
 
 Result<void> TrainerImpl::playGreedily() {
     const TimedSection timed(m_times.evaluationS);
-    const auto result = evaluateGreedily(*m_evaluation, m_learner->online(), m_seed, m_counters.evaluationEpisodes,
-                                         m_experiment.evaluation.episodes);
+    const EpisodeOrigin first{
+        .task = m_counters.task,
+        .key = {.seed = m_seed, .greedy = true, .episode = static_cast<std::uint64_t>(m_counters.evaluationEpisodes)}};
+    const auto result = evaluateGreedily(*m_evaluation, m_learner->online(), first, m_experiment.evaluation.episodes);
     if (!result) {
         return tl::unexpected(result.error());
     }
@@ -553,7 +596,7 @@ EnvView TrainerImpl::envView() const {
     view.task = currentTask().name;
     const Rollout::FirstMoment& first = m_rollout->firstMoment();
     if (auto* matrix = std::get_if<MatrixView>(&view.scene); matrix != nullptr && !first.obs.empty()) {
-        JointValues values = jointValues(m_learner->online(), m_layout, first.obs, first.state);
+        JointValues values = jointValues(m_learner->online(), m_layout, first.obs, first.state, m_counters.task);
         matrix->learnedQ = std::move(values.q);
         matrix->learnedQTot = std::move(values.qTot);
     }

@@ -19,6 +19,7 @@ struct TrainingCounters {
     std::int64_t receipts = 0;           ///< surgeries and undos so far; numbers their receipts
     std::int64_t surgeries = 0;          ///< surgeries in effect; numbers parameters and draws
     std::int64_t switchedAt = -1;        ///< update of the last task switch; -1: none yet
+    std::int64_t switchedAtEpisode = 0;  ///< episodes before the last task switch
     std::int64_t targetCopies = 0;       ///< hard copies so far
     std::int64_t evaluations = 0;        ///< so far
     std::optional<double> testReturn;    ///< of the last evaluation

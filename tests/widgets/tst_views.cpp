@@ -291,6 +291,11 @@ class TestViews final : public QObject {
         QCOMPARE(plan.operations, (std::vector<SiteOperation>{{"agent.fc1", {2, 7}}, {"mixer.hyper_w1.hidden", {9}}}));
         QCOMPARE(plan.reason, std::string("by_hand"));
         QCOMPARE(plan.intervention, std::string("knife"));
+        QCOMPARE(plan.operation, std::string("compose"));
+        panel.findChild<QComboBox*>("surgeryMethod")->setCurrentIndex(2);
+        QCOMPARE(panel.plan().operations, plan.operations);
+        QCOMPARE(panel.plan().operation, std::string("consolidate"));
+        QCOMPARE(panel.plan().settings, std::string("policy = \"lstsq\""));
         const auto* sites = panel.findChild<QTreeView*>("surgerySites")->model();
         QCOMPARE(sites->rowCount(), 4);
         QVERIFY(sites->index(1, 2).data().toString().contains("recurrent"));

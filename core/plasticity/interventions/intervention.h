@@ -31,6 +31,8 @@ class Intervention {
     virtual ~Intervention() = default;
     /// When propose() is asked.
     [[nodiscard]] virtual const TriggerConfig& trigger() const = 0;
+    /// Surgeries of the same moment that come before what propose() asks for; it sees the network after them. Pure.
+    [[nodiscard]] virtual std::vector<SurgeryPlan> prepare(const InterventionView& /*view*/) const { return {}; }
     /// What the method would do now. Pure; an empty plan means nothing to do.
     [[nodiscard]] virtual SurgeryPlan propose(const InterventionView& view) const = 0;
     /// A surgery, its own or another's, has touched these units or modules: what it gathered about them is void.

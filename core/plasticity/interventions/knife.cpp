@@ -3,6 +3,10 @@
 
 #include <algorithm>
 
+#include "core/config/method_section.h"
+#include "core/plasticity/interventions/unit_reset.h"
+#include "core/plasticity/operations/consolidate.h"
+
 namespace knife {
 
 void describe(FieldVisitor& visitor, KnifeConfig& config) {
@@ -16,6 +20,18 @@ void describe(FieldVisitor& visitor, KnifeConfig& config) {
                   {0, 1e6});
     visitor.field("revive_all", config.reviveAll, {"operate on layers that no gradient reaches, too"});
     describe(visitor, config.compose);
+    visitor.choice("consolidation", config.consolidation, {"how frozen neurons are made fewer before a surgery"},
+                   {"none", "prune", "lstsq", "distill"});
+    visitor.choice(
+        "at_limit", config.atLimit,
+        {"what becomes of a site that would exceed max_frozen_ratio; with \"consolidate\" frozen neurons are "
+         "made fewer only then"},
+        {"skip", "consolidate"});
+    describeFit(visitor, config.fit);
+    visitor.choice("volatile_action", config.volatileAction, {"what becomes of volatile units"},
+                   {"none", "shrink", "reset"});
+    visitor.field("volatile_factor", config.shrink.factor,
+                  {"on incoming weights and biases, for volatile_action \"shrink\""}, {0, 1});
 }
 
 std::string refuseComposites(const Site& site) {
@@ -57,6 +73,52 @@ bool Knife::mayGrow(const Site& site, std::size_t units) const {
     return 2.0 * static_cast<double>(operated) <= m_config.maxFrozenRatio * static_cast<double>(site.units);
 }
 
+std::vector<SurgeryPlan> Knife::prepare(const InterventionView& view) const {
+    return {consolidation(view), calming(view)};
+}
+
+SurgeryPlan Knife::consolidation(const InterventionView& view) const {
+    SurgeryPlan plan;
+    if (m_config.consolidation == "none") {
+        return plan;
+    }
+    ConsolidateSettings fit = m_config.fit;
+    fit.policy = m_config.consolidation;
+    plan.operation = "consolidate";
+    plan.optimiser = OptimiserPolicy::Keep; // nothing that learns is rewritten
+    plan.target = targetPolicy(m_config.policy);
+    plan.settings = writeSection({}, fit).toToml();
+    const SiteList& sites = view.net.sites();
+    for (const std::size_t i : chosenSites(m_config.policy, sites, &refuseComposites)) {
+        const Site& site = sites.all()[i];
+        const std::size_t wanted = stagnantUnits(view.diagnostics, i, site.units).size();
+        const bool due = m_config.atLimit == "skip" || (wanted > 0 && !mayGrow(site, wanted));
+        if (std::vector<int> units = compositeUnits(site); due && !units.empty()) {
+            plan.operations.push_back({.site = site.name, .units = std::move(units), .values = {}, .partners = {}});
+        }
+    }
+    return plan;
+}
+
+SurgeryPlan Knife::calming(const InterventionView& view) const {
+    if (m_config.volatileAction == "none") {
+        return {};
+    }
+    SurgeryPlan plan = resetPlan("knife", m_config.policy, {});
+    if (m_config.volatileAction == "shrink") {
+        plan.operation = "shrink_units";
+        plan.settings = writeSection({}, m_config.shrink).toToml();
+    }
+    const SiteList& sites = view.net.sites();
+    for (const std::size_t i : chosenSites(m_config.policy, sites, &refuseComposites)) {
+        if (std::vector<int> units = view.diagnostics.volatileUnits(i); !units.empty()) {
+            plan.operations.push_back(
+                {.site = sites.all()[i].name, .units = std::move(units), .values = {}, .partners = {}});
+        }
+    }
+    return plan;
+}
+
 SurgeryPlan Knife::propose(const InterventionView& view) const {
     SurgeryPlan plan;
     plan.intervention = "knife";
@@ -73,6 +135,30 @@ SurgeryPlan Knife::propose(const InterventionView& view) const {
         }
     }
     return plan;
+}
+
+Result<std::unique_ptr<Intervention>> makeKnife(const Section& section, const FactorizedNet& net) {
+    const auto config = readMethod<KnifeConfig>(section);
+    if (!config) {
+        return tl::unexpected(config.error());
+    }
+    if (config->policy.target == "none") {
+        return tl::unexpected(section.errorAt("target", "composites add parameters, so the target network cannot be "
+                                                        "left out of the surgery; mirrored, its own function does not "
+                                                        "change before its next copy"));
+    }
+    if (config->consolidation != "none" && config->compose.knowledgeOut == "trainable") {
+        return tl::unexpected(section.errorAt("consolidation", "knowledge that goes on learning (knowledge_out = "
+                                                               "\"trainable\") cannot be consolidated"));
+    }
+    if (config->atLimit == "consolidate" && (config->consolidation == "none" || config->maxFrozenRatio == 0.0)) {
+        return tl::unexpected(
+            section.errorAt("at_limit", "\"consolidate\" needs a limit, max_frozen_ratio, and a way, consolidation"));
+    }
+    if (auto known = checkSites(section, config->policy, net.sites(), &refuseComposites); !known) {
+        return tl::unexpected(known.error());
+    }
+    return std::make_unique<Knife>(*config);
 }
 
 } // namespace knife

@@ -25,18 +25,6 @@ namespace knife {
 
 namespace {
 
-Result<std::unique_ptr<Intervention>> makeKnife(const Section& section, const FactorizedNet& net) {
-    const auto config = readAtSites<KnifeConfig>(section, net.sites(), &refuseComposites);
-    if (!config) {
-        return tl::unexpected(config.error());
-    }
-    if (config->policy.target == "none") {
-        return tl::unexpected(section.errorAt("target", "composites add parameters, so the target network cannot be "
-                                                        "left out of the surgery"));
-    }
-    return std::make_unique<Knife>(*config);
-}
-
 struct Entry {
     const char* method;
     Result<std::unique_ptr<Intervention>> (*make)(const Section&, const FactorizedNet&);

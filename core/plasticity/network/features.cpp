@@ -58,4 +58,23 @@ std::vector<Features> featuresOf(const FactorizedNet& net, const ProbeBatch& pro
     return features;
 }
 
+std::vector<at::Tensor> siteInputs(const FactorizedNet& net, const ProbeBatch& probe) {
+    const at::NoGradGuard noGrad;
+    TdReading td;
+    td.taps = SiteTaps(net.sites().all().size());
+    for (SiteTap& tap : td.taps) {
+        tap.wantsGradient = true; // and with it the input
+    }
+    (void)read(net, probe, net.pass(probe.inputs, Keep::Nothing, &td.taps), td);
+    const at::Tensor mixerRows = rowsToTake(probe.valid.gt(0.5));
+    const at::Tensor agentRows = rowsToTake(probe.valid.gt(0.5).unsqueeze(2).expand({-1, -1, probe.agents}));
+    std::vector<at::Tensor> inputs;
+    for (std::size_t i = 0; i < td.taps.size(); ++i) {
+        const bool ofAgents = net.sites().all()[i].scope == SiteScope::Agent;
+        const at::Tensor& input = td.taps[i].input;
+        inputs.push_back(input.defined() ? input.index_select(0, ofAgents ? agentRows : mixerRows) : input);
+    }
+    return inputs;
+}
+
 } // namespace knife

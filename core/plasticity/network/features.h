@@ -29,4 +29,8 @@ inline constexpr std::int64_t kFeatureRows = 4096;
 [[nodiscard]] std::vector<Features> featuresOf(const FactorizedNet& net, const ProbeBatch& probe,
                                                const NetReading& reading, const SiteTaps& taps);
 
+/// What the layers before the sites read in one pass over the probe, by sites: [rows, d_in], rows taken as above, of
+/// agents that decide nothing too. Undefined where a pass does not record it.
+[[nodiscard]] std::vector<at::Tensor> siteInputs(const FactorizedNet& net, const ProbeBatch& probe);
+
 } // namespace knife

@@ -138,7 +138,6 @@ std::vector<SiteReceipt> Compose::receipts(const FactorizedNet& net, const Surge
                             .units = operation.units,
                             .kind = "composite",
                             .ruaBefore = {},
-                            .frozenParameters = 2 * perUnit * count, // the knowledge and the compensation neuron
                             .trainableParameters = perUnit * count});
     });
     return receipts;

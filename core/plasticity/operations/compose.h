@@ -26,7 +26,7 @@ class Compose final : public Operation {
     void apply(FactorizedNet& net, const SurgeryPlan& plan, const SurgeryDraws& draws) const override;
     [[nodiscard]] std::vector<SiteReceipt> receipts(const FactorizedNet& net, const SurgeryPlan& plan) const override;
     [[nodiscard]] bool preserves() const override { return true; }
-    [[nodiscard]] bool addsParameters() const override { return true; }
+    [[nodiscard]] bool changesStructure() const override { return true; }
 
   private:
     ComposeSettings m_settings;

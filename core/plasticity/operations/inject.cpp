@@ -61,12 +61,8 @@ std::vector<SiteReceipt> Inject::receipts(const FactorizedNet& net, const Surger
     for (const std::string& module : plan.modules) {
         const InjectedLinear& layer = *net.sites().findInjectable(module);
         const std::int64_t count = layer.weight()->value.numel() + layer.bias()->value.numel();
-        receipts.push_back({.site = module,
-                            .units = {},
-                            .kind = "injected",
-                            .ruaBefore = {},
-                            .frozenParameters = 2 * count, // the layer as it was and the compensation
-                            .trainableParameters = count});
+        receipts.push_back(
+            {.site = module, .units = {}, .kind = "injected", .ruaBefore = {}, .trainableParameters = count});
     }
     return receipts;
 }

@@ -25,7 +25,7 @@ class Inject final : public Operation {
     /// Kind "composite" at sites, "injected" at layers.
     [[nodiscard]] std::vector<SiteReceipt> receipts(const FactorizedNet& net, const SurgeryPlan& plan) const override;
     [[nodiscard]] bool preserves() const override { return true; }
-    [[nodiscard]] bool addsParameters() const override { return true; }
+    [[nodiscard]] bool changesStructure() const override { return true; }
 
   private:
     Compose m_compose;

@@ -4,8 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
 
 #include "core/config/section.h"
 #include "core/nets/factorized_net.h"
@@ -31,6 +35,11 @@ struct SurgeryDraws {
     }
 };
 
+/// What the sites of a network read on the newest episodes: [rows, d_in] of valid rows, one entry per site; undefined
+/// where it is not known. Empty: there are no episodes.
+using SiteInputs = std::vector<at::Tensor>;
+using SiteInputsOf = std::function<SiteInputs(const FactorizedNet&)>;
+
 /// Stateless; built from the plan's settings.
 class Operation {
   public:
@@ -41,16 +50,27 @@ class Operation {
     /// Carries out what check() has let pass, with the plan's optimiser policy for what it touches where the network is
     /// trained. No gradients are recorded.
     virtual void apply(FactorizedNet& net, const SurgeryPlan& plan, const SurgeryDraws& draws) const = 0;
-    /// What apply() did: kind and parameter counts.
+    /// The same in the online and, unless it is left out (nullptr), in the target network.
+    virtual void applyToBoth(FactorizedNet& online, FactorizedNet* target, const SurgeryPlan& plan,
+                             const SurgeryDraws& draws) const {
+        apply(online, plan, draws);
+        if (target != nullptr) {
+            apply(*target, plan, draws);
+        }
+    }
+    /// What apply() did: kind and parameter counts; where the structure changed, the surgeon counts frozen ones.
     [[nodiscard]] virtual std::vector<SiteReceipt> receipts(const FactorizedNet& net,
                                                             const SurgeryPlan& plan) const = 0;
     /// Whether the function of the network is kept exactly, whatever the plan.
     [[nodiscard]] virtual bool preserves() const { return false; }
-    /// Whether parameters are added, so that the target network cannot be left out.
-    [[nodiscard]] virtual bool addsParameters() const { return false; }
+    /// Whether parameters come or go, so that the target network cannot be left out.
+    [[nodiscard]] virtual bool changesStructure() const { return false; }
+    /// Whether the live neurons of touched units start anew, so that what was measured of them is void.
+    [[nodiscard]] virtual bool startsUnitsAnew() const { return true; }
 };
 
-/// Builds the operation that the plan names with its settings. ErrorCode::Usage: no such operation or a wrong setting.
-[[nodiscard]] Result<std::unique_ptr<Operation>> makeOperation(const SurgeryPlan& plan);
+/// Builds the operation that the plan names with its settings; `inputs` is for those that fit to data.
+/// ErrorCode::Usage: no such operation or a wrong setting.
+[[nodiscard]] Result<std::unique_ptr<Operation>> makeOperation(const SurgeryPlan& plan, const SiteInputsOf& inputs);
 
 } // namespace knife

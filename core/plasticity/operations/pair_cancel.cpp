@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include <ATen/ATen.h>
+
+#include "core/plasticity/net_state.h"
 
 namespace knife {
 
@@ -38,9 +41,31 @@ void collect(const std::string& site, const std::vector<Branch>& branches, std::
     }
 }
 
+// Whether every unit of a branch learns in a later one.
+bool isSuperseded(const InjectedLinear& layer, std::size_t branch) {
+    const auto& branches = layer.branches();
+    const auto learnsLater = [&](int unit) {
+        return std::any_of(branches.begin() + static_cast<std::ptrdiff_t>(branch) + 1, branches.end(),
+                           [unit](const InjectedLinear::Branch& later) {
+                               return later.units.empty() || std::ranges::binary_search(later.units, unit);
+                           });
+    };
+    std::vector<int> units = branches[branch].units;
+    if (units.empty()) {
+        units.resize(static_cast<std::size_t>(layer.units()));
+        std::iota(units.begin(), units.end(), 0);
+    }
+    return std::ranges::all_of(units, learnsLater);
+}
+
+bool asBorn(const InjectedLinear::Branch& branch) {
+    return sameBits(*branch.activeWeight, *branch.compensationWeight) &&
+           sameBits(*branch.activeBias, *branch.compensationBias);
+}
+
 } // namespace
 
-std::vector<NetState::Branch> cancelPairs(FactorizedNet& online, FactorizedNet& target) {
+void cancelPairs(FactorizedNet& online, FactorizedNet& target) {
     std::vector<NetState::Branch> dropped;
     for (const Site& site : online.sites().all()) {
         if (site.composite != nullptr) {
@@ -49,11 +74,18 @@ std::vector<NetState::Branch> cancelPairs(FactorizedNet& online, FactorizedNet& 
             collect(site.name, site.gru->branches(), dropped);
         }
     }
+    for (const InjectedLinear* layer : online.sites().injectable()) {
+        const auto& branches = layer->branches();
+        for (std::size_t e = 0; e < branches.size(); ++e) {
+            if (isSuperseded(*layer, e) && asBorn(branches[e])) {
+                dropped.push_back({layer->name(), branches[e].event, branches[e].units});
+            }
+        }
+    }
     if (!dropped.empty()) {
         takeOut(online, dropped);
         takeOut(target, dropped);
     }
-    return dropped;
 }
 
 } // namespace knife

@@ -93,7 +93,6 @@ std::vector<SiteReceipt> SplitUnits::receipts(const FactorizedNet& net, const Su
                             .units = operation.units,
                             .kind = "split",
                             .ruaBefore = {},
-                            .frozenParameters = added, // what the clones were born as
                             .trainableParameters = added});
     }
     return receipts;

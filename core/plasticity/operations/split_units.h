@@ -29,7 +29,7 @@ class SplitUnits final : public Operation {
     /// Kind "split".
     [[nodiscard]] std::vector<SiteReceipt> receipts(const FactorizedNet& net, const SurgeryPlan& plan) const override;
     [[nodiscard]] bool preserves() const override { return true; }
-    [[nodiscard]] bool addsParameters() const override { return true; }
+    [[nodiscard]] bool changesStructure() const override { return true; }
 };
 
 } // namespace knife

@@ -6,6 +6,8 @@
 
 #include <ATen/ATen.h>
 
+#include "core/plasticity/network/features.h"
+
 namespace knife::test {
 
 void Theatre::train(int updates, const UpdateListeners& listeners) {
@@ -25,6 +27,28 @@ std::vector<SiteReceipt> Theatre::operate(const SurgeryPlan& plan, std::int64_t 
         throw std::runtime_error(receipts.error().describe());
     }
     return *receipts;
+}
+
+SiteInputsOf Theatre::readBy(const Setup& setup, const Learner& learner) {
+    return [setup, &learner](const FactorizedNet& net) {
+        const Batch batch = setup.batch(randomEpisodes(setup.spec, std::vector<int>(40, 8), 77));
+        const Learner::Targets targets =
+            learner.targets(batch, learner.online().pass(batch.inputs, Keep::Nothing, nullptr));
+        return siteInputs(net, {.seed = setup.seed,
+                                .number = 0,
+                                .steps = batch.steps,
+                                .episodes = batch.episodes,
+                                .agents = batch.agents,
+                                .inputs = batch.inputs,
+                                .state = batch.state,
+                                .unavailable = batch.unavailable,
+                                .actions = batch.actions,
+                                .valid = batch.valid,
+                                .targets = targets.values,
+                                .bootstrap = targets.bootstrap.slice(0, 0, batch.steps * batch.episodes),
+                                .returns = {},
+                                .lengths = batch.lengths});
+    };
 }
 
 OutputChange Theatre::measure(const SurgeryPlan& plan, std::int64_t event) {

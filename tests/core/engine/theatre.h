@@ -19,7 +19,11 @@ struct Theatre {
     std::uint64_t trained = 0;
 
     explicit Theatre(const Setup& setup_)
-        : setup(setup_), learner(setup.learner()), surgeon(learner->online(), learner->target(), 11) {}
+        : setup(setup_),
+          learner(setup.learner()),
+          surgeon(learner->online(), learner->target(), 11, readBy(setup, *learner)) {}
+    /// What the sites of a network read over a fixed batch of 40 episodes.
+    [[nodiscard]] static SiteInputsOf readBy(const Setup& setup, const Learner& learner);
 
     [[nodiscard]] Batch batch(std::uint64_t number) const {
         return setup.batch(randomEpisodes(setup.spec, lengths, number));

@@ -175,6 +175,77 @@ class TestEpisodes : public QObject {
         QVERIFY(replay.newest(3).empty());
     }
 
+    void theBufferCanForgetAllButTheNewest() {
+        Replay replay(4);
+        const Episodes episodes = randomEpisodes(smallWorld(), {1, 2, 3, 4, 5, 6});
+        for (const auto& episode : episodes) {
+            replay.add(episode);
+        }
+        replay.keepNewest(2);
+        QVERIFY(std::ranges::equal(replay.episodes(), std::span(episodes).subspan(4)));
+        replay.add(episodes[0]);
+        QCOMPARE(replay.size(), std::size_t(3));
+        replay.keepNewest(9);
+        QCOMPARE(replay.size(), std::size_t(3));
+        replay.keepNewest(0);
+        QCOMPARE(replay.size(), std::size_t(0));
+    }
+
+    void heldEpisodesStayWhileOthersComeAndGo() {
+        const Episodes episodes = randomEpisodes(smallWorld(), {1, 2, 3, 4, 5, 6, 7, 8, 9, 10});
+        Replay replay(6);
+        for (int i = 0; i < 4; ++i) {
+            replay.add(episodes[static_cast<std::size_t>(i)]);
+        }
+        replay.holdSample(2, {.held = 0, .since = 4}, CounterRng({3, "test", 0}));
+        QCOMPARE(replay.size(), std::size_t(2));
+        QCOMPARE(replay.held(), std::size_t(2));
+        const std::vector<std::shared_ptr<const EpisodeRecord>> held{replay.episodes().begin(),
+                                                                     replay.episodes().end()};
+        QVERIFY(held[0]->length < held[1]->length && held[1]->length <= 4); // a sample, in its order
+        for (std::size_t i = 4; i < 10; ++i) {
+            replay.add(episodes[i]);
+        }
+        QCOMPARE(replay.size(), std::size_t(6));
+        QVERIFY(std::equal(held.begin(), held.end(), replay.episodes().begin()));
+        QVERIFY(std::ranges::equal(replay.newest(4), std::span(episodes).subspan(6)));
+        replay.holdSample(9, {.held = 4, .since = 6}, CounterRng({3, "test", 1})); // more than there are
+        QCOMPARE(replay.size(), std::size_t(6));
+        QCOMPARE(replay.held(), std::size_t(6));
+        replay.clear();
+        QCOMPARE(replay.held(), std::size_t(0));
+    }
+
+    void aHeldSampleIsUniformOverAllThatWereCollected() {
+        // Ten held episodes stand for 300 before, twenty for 100 since then: of eight, six should be old on average.
+        const Episodes old = randomEpisodes(smallWorld(), std::vector<int>(10, 1));
+        const Episodes young = randomEpisodes(smallWorld(), std::vector<int>(20, 2));
+        constexpr int kSamples = 4000;
+        std::map<const EpisodeRecord*, int> seen;
+        double oldOnes = 0.0;
+        for (int i = 0; i < kSamples; ++i) {
+            Replay replay(40);
+            for (const Episodes* part : {&old, &young}) {
+                for (const auto& episode : *part) {
+                    replay.add(episode);
+                }
+            }
+            replay.hold(old.size());
+            replay.holdSample(4, {.held = 300, .since = 100}, CounterRng({5, "test", static_cast<std::uint64_t>(i)}));
+            for (const auto& episode : replay.episodes()) {
+                ++seen[episode.get()];
+                oldOnes += episode->length == 1 ? 1.0 : 0.0;
+            }
+        }
+        // Each old one weighs 30, each young one 5; without replacement the old ones are a little fewer than 3 of 4.
+        const double share = oldOnes / (4.0 * kSamples);
+        QVERIFY2(share > 0.68 && share < 0.75, qPrintable(QString::number(share)));
+        for (const auto& [episode, count] : seen) {
+            const double expected = episode->length == 1 ? oldOnes / 10.0 : (4.0 * kSamples - oldOnes) / 20.0;
+            QVERIFY(std::abs(count - expected) < 5.0 * std::sqrt(expected));
+        }
+    }
+
     void samplesAreUniformOverSetsWithoutRepeats() {
         Replay replay(8);
         for (const auto& episode : randomEpisodes(smallWorld(), {1, 2, 3, 4, 5, 6})) {
@@ -267,6 +338,22 @@ class TestEpisodes : public QObject {
                     }
                 }
             }
+        }
+    }
+
+    void agentsMayBeToldTheTask() {
+        Setup setup;
+        const InputLayout plain = setup.layout();
+        const InputLayout told(setup.spec, setup.agent, {0, 1, 0, 2});
+        QCOMPARE(told.width(), plain.width() + 3);
+        for (const int task : {0, 1, 2, 3}) {
+            auto episode = std::make_shared<EpisodeRecord>(*randomEpisode(setup.spec, 3, End::Terminated, 5));
+            episode->origin.task = task;
+            const Batch batch = makeBatch({episode}, setup.spec, told);
+            QVERIFY(sameBits(batch.inputs.narrow(2, 0, plain.width()).contiguous(), setup.batch({episode}).inputs));
+            const at::Tensor id = batch.inputs.narrow(2, plain.width(), 3);
+            QCOMPARE(id.sum().item<float>(), 4.F * 3.F); // every step of every agent
+            QCOMPARE(id.select(2, told.taskIds[static_cast<std::size_t>(task)]).sum().item<float>(), 12.F);
         }
     }
 

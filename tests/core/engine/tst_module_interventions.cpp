@@ -453,6 +453,23 @@ class TestModuleInterventions : public QObject {
         theatre.train(2);
     }
 
+    void injectionsThatNeverLearntAreTakenOut() {
+        Theatre theatre(brisk());
+        theatre.train(3);
+        const SurgeryPlan plan = proposed("method = \"plasticity_injection\"", theatre);
+        theatre.operate(plan, 0);
+        QCOMPARE(whatChanges(theatre, plan, 1), std::string());
+        const InjectedLinear& head = *theatre.online().sites().findInjectable("agent.head");
+        QCOMPARE(head.branches().size(), std::size_t(1));
+        QCOMPARE(head.branches().front().event, std::int64_t(1));
+        QVERIFY(theatre.surgeon.undo());
+        const auto again = theatre.operate(plan, 1);
+        QCOMPARE(again.front().frozenParameters, std::int64_t(0));
+        theatre.train(2);
+        QCOMPARE(whatChanges(theatre, plan, 2), std::string());
+        QCOMPARE(head.branches().size(), std::size_t(2));
+    }
+
     void whatCannotBeIsRefused() {
         const auto vdn = buildNet(brisk("rnn", kVdn).net());
         const auto iqn = buildNet(brisk("rnn", "method = \"dmix\"").net());

@@ -502,6 +502,29 @@ class TestSurgery : public QObject {
         QVERIFY(step > 9.0 * theatre.setup.learning.lr);
     }
 
+    void momentsCanBeKeptOrClearedEverywhere() {
+        for (const OptimiserPolicy policy : {OptimiserPolicy::Keep, OptimiserPolicy::ResetAll}) {
+            Theatre theatre(brisk());
+            theatre.train(5);
+            const CompositeLinear& layer = theatre.layer("agent.fc1");
+            const at::Tensor before = layer.weight()->moment2[5].clone();
+            const at::Tensor elsewhere = theatre.layer("mixer.v").weight()->moment2.clone();
+            SurgeryPlan plan = planOf({{"agent.fc1", {0, 3}}});
+            plan.optimiser = policy;
+            theatre.operate(plan, 0);
+            const bool keeps = policy == OptimiserPolicy::Keep;
+            QVERIFY(before.sum().item<float>() > 0.F && elsewhere.sum().item<float>() > 0.F);
+            QCOMPARE(sameBits(layer.weight()->moment2[5], before), keeps);
+            QCOMPARE(sameBits(theatre.layer("mixer.v").weight()->moment2, elsewhere), keeps);
+            // What is new has none, and what is frozen none any more.
+            QCOMPARE(layer.branches().front().activeIn->moment2.sum().item<float>(), 0.F);
+            QCOMPARE(layer.weight()->moment2[3].sum().item<float>(), 0.F);
+            for (const ParameterBlock& block : theatre.online().parameters().blocks()) {
+                QVERIFY(keeps || !block.trainable || block.moment2.abs().sum().item<float>() == 0.F);
+            }
+        }
+    }
+
     void receiptsCountParameters_data() { addNets(kMixers); }
     void receiptsCountParameters() {
         QFETCH(QString, kind);
@@ -668,6 +691,75 @@ class TestSurgery : public QObject {
         QCOMPARE(watched.propose(config).operations.front().units, (std::vector<int>{0, 1}));
     }
 
+    void knifeCalmsVolatileUnitsIfAsked() {
+        const Watched watched({9.0, 0.01});
+        watched.windows(1);
+        KnifeConfig config;
+        const auto prepared = [&] {
+            return Knife(config).prepare({.diagnostics = *watched.diagnostics, .net = *watched.net});
+        };
+        QVERIFY(std::ranges::all_of(prepared(), &SurgeryPlan::empty));
+        for (const auto& [action, operation] : {std::pair{"shrink", "shrink_units"}, {"reset", "reset_units"}}) {
+            config.volatileAction = action;
+            const std::vector<SurgeryPlan> plans = prepared();
+            QCOMPARE(plans.size(), std::size_t(2));
+            QVERIFY(plans[0].empty());
+            QCOMPARE(plans[1].operation, std::string(operation));
+            QCOMPARE(plans[1].operations, (std::vector<SiteOperation>{{"agent.fc1", {0}}}));
+        }
+        watched.diagnostics->touch(0, {0});
+        QVERIFY(prepared()[1].empty()); // in its grace
+        watched.windows(2);
+        QCOMPARE(prepared()[1].operations.front().units, std::vector<int>{0});
+    }
+
+    void shrunkUnitsGiveTheirShare() {
+        Theatre theatre(brisk());
+        theatre.train(3);
+        theatre.operate(planOf({{"agent.fc1", {4}}}), 0);
+        theatre.train(3);
+        SurgeryPlan plan = planOf({{"agent.fc1", {2, 4}}});
+        plan.operation = "shrink_units";
+        plan.settings = "factor = 0.25";
+        const CompositeLinear& layer = theatre.layer("agent.fc1");
+        const ParameterCopy before(theatre.online().parameters());
+        const at::Tensor plain = layer.weight()->value.detach().clone();
+        const at::Tensor active = layer.branches().front().activeIn->value.detach().clone();
+        const auto receipts = theatre.operate(plan, 1);
+        QCOMPARE(receipts.front().kind, std::string("shrunk"));
+        QVERIFY(sameBits(layer.weight()->value.detach()[2], plain[2] * 0.25));
+        QVERIFY(sameBits(layer.weight()->value.detach()[4], plain[4])); // knowledge
+        QVERIFY(sameBits(layer.branches().front().activeIn->value.detach()[0], active[0] * 0.25));
+        QVERIFY(theatre.surgeon.undo());
+        QVERIFY(before.sameBitsAs(theatre.online().parameters()));
+        plan.operations = {{"mixer.mix", {0}}};
+        QVERIFY(!theatre.surgeon.check(plan));
+    }
+
+    void knifeConsolidatesBeforeItGrows() {
+        Watched watched({0.01, 1.0, 0.05, 0.02});
+        watched.windows(2);
+        const auto target = buildNet(watched.setup.net());
+        Surgeon surgeon(*watched.net, *target, 3);
+        QVERIFY(surgeon.apply(planOf({{"agent.fc1", {5, 6, 7}}, {"mixer.v", {1}}}), 0));
+        KnifeConfig config;
+        const auto consolidation = [&] {
+            return Knife(config).prepare({.diagnostics = *watched.diagnostics, .net = *watched.net}).front();
+        };
+        QVERIFY(consolidation().empty());
+        config.consolidation = "lstsq";
+        const SurgeryPlan plan = consolidation();
+        QCOMPARE(plan.operation, std::string("consolidate"));
+        QCOMPARE(plan.operations, (std::vector<SiteOperation>{{"agent.fc1", {5, 6, 7}}, {"mixer.v", {1}}}));
+        config.maxFrozenRatio = 0.5; // 3 + 3 units of 16 would make 12 frozen for 16 trainable ones
+        QVERIFY(watched.propose(config).empty());
+        config.atLimit = "consolidate"; // nothing is stagnant at mixer.v
+        QCOMPARE(consolidation().operations, (std::vector<SiteOperation>{{"agent.fc1", {5, 6, 7}}}));
+        config.maxFrozenRatio = 2.0;
+        QVERIFY(consolidation().empty());
+        QVERIFY(!watched.propose(config).empty());
+    }
+
     void interventionsAreReadFromTheirSection() {
         const auto net = buildNet(Setup().net());
         const auto knife = makeIntervention(
@@ -679,7 +771,11 @@ class TestSurgery : public QObject {
         for (const char* wrong :
              {"method = \"scalpel\"", "trigger = \"manual\"", "method = \"knife\"\nsites = [\"agent.fc7\"]",
               "method = \"knife\"\nsites = [\"mixer.mix\"]", "method = \"knife\"\npersistance = 2",
-              "method = \"knife\"\nmax_fraction = 1.5", "method = \"knife\"\ntrigger = \"sometimes\""}) {
+              "method = \"knife\"\nmax_fraction = 1.5",
+              "method = \"knife\"\nconsolidation = \"prune\"\nknowledge_out = \"trainable\"",
+              "method = \"knife\"\nconsolidation = \"prune\"\nat_limit = \"consolidate\"",
+              "method = \"knife\"\nat_limit = \"consolidate\"\nmax_frozen_ratio = 2.0",
+              "method = \"knife\"\ntrigger = \"sometimes\""}) {
             const auto refused = makeIntervention(sectionOf(wrong, "interventions"), *net);
             QVERIFY2(!refused, wrong);
             QVERIFY(refused.error().code == ErrorCode::Usage);

@@ -64,6 +64,7 @@ class TestTaskSequence : public QObject {
     void taskNumbersAreShown();
     void resolvedExperimentsGiveTheSameTasks_data();
     void resolvedExperimentsGiveTheSameTasks();
+    void equalTasksShareAnId();
     void mistakesAreNamed_data();
     void mistakesAreNamed();
 };
@@ -240,6 +241,17 @@ void TestTaskSequence::resolvedExperimentsGiveTheSameTasks() {
         QCOMPARE(later[i].begin, tasks[i].begin);
     }
     QCOMPARE(later.back().end, longer.steps);
+}
+
+void TestTaskSequence::equalTasksShareAnId() {
+    const auto idsOf = [](const std::string& toml) {
+        return taskIds(expandTasks(experimentOf(toml)).value());
+    };
+    QCOMPARE(idsOf(generator("recurrence", "tasks = 8\ncycle = 3\n")), (std::vector<int>{0, 1, 2, 0, 1, 2, 0, 1}));
+    QCOMPARE(idsOf("[env]\nname = \"matrix\"\n"), std::vector<int>{0});
+    QCOMPARE(idsOf("[env]\nname = \"matrix\"\n[[tasks]]\nname = \"a\"\nenv = { noise = 1 }\n[[tasks]]\nname = "
+                   "\"b\"\n[[tasks]]\nname = \"again\"\nenv = { noise = 1 }\n"),
+             (std::vector<int>{0, 1, 0}));
 }
 
 void TestTaskSequence::mistakesAreNamed_data() {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A checkpoint goes on bit for bit, also right after surgery, and damaged bytes are an error and nothing worse.
+#include <algorithm>
+
 #include <QTest>
 
+#include "checkpoint.pb.h"
 #include "core/session/run_plan.h"
 #include "core/session/trainer.h"
 #include "core/store/workspace.h"
@@ -18,6 +21,9 @@ class TestCheckpoint : public QObject {
     void continuesBitForBitAfterSurgery_data();
     void continuesBitForBitAfterSurgery();
     void aForkMayAskForFurtherSites();
+    void continuesBitForBitAfterASwitch_data();
+    void continuesBitForBitAfterASwitch();
+    void continuesBitForBitAfterConsolidation();
     void refusesDamagedBytes();
     void refusesAnotherExperiment();
     void undoEndsWithTheFirstUpdateOfAFollowingTarget();
@@ -70,6 +76,29 @@ SurgeryPlan planOf(std::vector<SiteOperation> operations) {
     return plan;
 }
 
+Experiment sequenceWith(const QStringList& overrides) {
+    std::vector<std::string> texts;
+    for (const QString& text : overrides) {
+        texts.push_back(text.toStdString());
+    }
+    return experimentOf(kMatrixSequence, texts);
+}
+
+// A trainer that is restored from what this one saves now takes the same steps.
+void goesOnAlike(Bench& original, const Experiment& experiment, int rollouts) {
+    const std::string saved = original->save();
+    Bench copy(experiment);
+    const auto restored = copy->restore(saved);
+    QVERIFY2(restored, restored ? "" : restored.error().describe().c_str());
+    QCOMPARE(copy->figures().weightsSha256, original->figures().weightsSha256);
+    QCOMPARE(copy->save(), saved);
+    for (int i = 0; i < rollouts; ++i) {
+        original.advance(1);
+        copy.advance(1);
+        QCOMPARE(copy->figures().weightsSha256, original->figures().weightsSha256);
+    }
+}
+
 } // namespace
 
 void TestCheckpoint::continuesBitForBitAfterSurgery_data() {
@@ -91,11 +120,7 @@ void TestCheckpoint::continuesBitForBitAfterSurgery_data() {
 
 void TestCheckpoint::continuesBitForBitAfterSurgery() {
     QFETCH(QStringList, overrides);
-    std::vector<std::string> texts;
-    for (const QString& text : overrides) {
-        texts.push_back(text.toStdString());
-    }
-    const Experiment experiment = experimentOf(kMatrixSequence, texts);
+    const Experiment experiment = sequenceWith(overrides);
     Bench original(experiment);
     original.advance(60);
     const auto places = [&](const std::vector<int>& hidden, const std::vector<int>& outputs) {
@@ -112,18 +137,67 @@ void TestCheckpoint::continuesBitForBitAfterSurgery() {
     QVERIFY(original->operate(places({0, 3, 9}, {0, 1})));
     original.advance(7);
     QVERIFY(original->operate(places({3, 4}, {1}))); // a composite again
-    const std::string saved = original->save();
+    goesOnAlike(original, experiment, 100);
+}
 
-    Bench copy(experiment);
-    const auto restored = copy->restore(saved);
-    QVERIFY2(restored, restored ? "" : restored.error().describe().c_str());
-    QCOMPARE(copy->figures().weightsSha256, original->figures().weightsSha256);
-    QCOMPARE(copy->save(), saved);
-    for (int update = 0; update < 100; ++update) {
-        original.advance(1);
-        copy.advance(1);
-        QCOMPARE(copy->figures().weightsSha256, original->figures().weightsSha256);
+void TestCheckpoint::continuesBitForBitAfterASwitch_data() {
+    QTest::addColumn<QStringList>("overrides");
+    QTest::addColumn<int>("episodesKept");
+    QTest::newRow("clear") << QStringList{} << 0;
+    QTest::newRow("keep") << QStringList{"learning.on_switch_buffer=keep"} << 64;
+    QTest::newRow("partial") << QStringList{"learning.on_switch_buffer=partial"} << 16;
+    QTest::newRow("reservoir") << QStringList{"learning.on_switch_buffer=reservoir", "learning.on_switch_share=0.5"}
+                               << 32;
+    QTest::newRow("floor") << QStringList{"exploration.on_switch=floor"} << 0;
+    QTest::newRow("task id") << QStringList{"agent.task_id=true", "learning.on_switch_buffer=keep"} << 64;
+}
+
+void TestCheckpoint::continuesBitForBitAfterASwitch() {
+    QFETCH(QStringList, overrides);
+    QFETCH(int, episodesKept);
+    const Experiment experiment = sequenceWith(overrides);
+    Bench original(experiment);
+    original.advance(201); // of the second task one rollout of four episodes
+    QCOMPARE(original->task(), std::string("monotone"));
+    knife::checkpoint::Checkpoint message;
+    QVERIFY(message.ParseFromString(original->save()));
+    const int expected = std::min(episodesKept + 4, 64);
+    QCOMPARE(message.replay_size(), expected);
+    int ofFirst = 0;
+    for (const auto& episode : message.replay()) {
+        ofFirst += episode.task() == 0 ? 1 : 0;
     }
+    QCOMPARE(ofFirst, expected - 4);
+    original.advance(20); // a full buffer
+    goesOnAlike(original, experiment, 40);
+    QVERIFY(message.ParseFromString(original->save()));
+    QCOMPARE(message.replay_held(), std::uint64_t(overrides.contains("learning.on_switch_buffer=reservoir") ? 32 : 0));
+}
+
+void TestCheckpoint::continuesBitForBitAfterConsolidation() {
+    const Experiment experiment = sequenceWith({});
+    Bench original(experiment);
+    original.advance(60);
+    QVERIFY(original->operate(planOf({{"agent.fc1", {0, 3, 9}}, {"mixer.hyper_w1", {1, 5}}})));
+    original.advance(7);
+    QVERIFY(original->operate(planOf({{"agent.fc1", {3, 4}}})));
+    original.advance(7);
+    SurgeryPlan plan = planOf({{"agent.fc1", {0, 3, 4, 9}}, {"mixer.hyper_w1", {1, 5}}});
+    plan.operation = "consolidate";
+    plan.settings = "policy = \"lstsq\"\nkeep_frozen = 0.3";
+    const std::string before = original->save();
+    const auto receipt = original->operate(plan);
+    QVERIFY2(receipt, receipt ? "" : receipt.error().describe().c_str());
+    QVERIFY(receipt->sites.at(0).frozenParameters < 0);
+    QVERIFY(receipt->change.episodes > 0);
+    QVERIFY(original->undo());
+    knife::checkpoint::Checkpoint undone;
+    knife::checkpoint::Checkpoint untouched;
+    QVERIFY(undone.ParseFromString(original->save()) && untouched.ParseFromString(before));
+    undone.set_receipts(untouched.receipts());
+    QCOMPARE(undone.SerializeAsString(), untouched.SerializeAsString());
+    QVERIFY(original->operate(plan));
+    goesOnAlike(original, experiment, 60);
 }
 
 void TestCheckpoint::aForkMayAskForFurtherSites() {

@@ -42,6 +42,8 @@ anneal_steps = 200
 
 [diagnostics]
 window = 4
+stagnant_below = 0.75 # something to operate on for KNIFE
+volatile_above = 1.25
 
 [evaluation]
 interval = 100
@@ -73,6 +75,17 @@ constexpr Remedy kRemedies[] = {
      "every_unit=\"updates\"},{method=\"reset\",scope=\"agent\",trigger=\"periodic\",every=6,"
      "every_unit=\"updates\"}",
      "injected", false, false},
+    {"knife, consolidating",
+     "{method=\"knife\",trigger=\"periodic\",every=4,persistence=1,consolidation=\"lstsq\",keep_frozen=0.5}",
+     "consolidated", false, false},
+    {"knife, consolidating at its limit",
+     "{method=\"knife\",trigger=\"periodic\",every=4,persistence=1,consolidation=\"prune\",prune_below=0.5,"
+     "max_frozen_ratio=0.5,at_limit=\"consolidate\"}",
+     "consolidated", false, false},
+    {"knife, shrinking", "{method=\"knife\",trigger=\"periodic\",every=4,volatile_action=\"shrink\"}", "shrunk", false,
+     false},
+    {"knife, resetting", "{method=\"knife\",trigger=\"periodic\",every=4,volatile_action=\"reset\"}", "reset", false,
+     false},
     {"reborn",
      "{method=\"reborn\",every=1,dormant_below=0.9,overactive_above=1.05,"
      "target=\"mirror\",optimiser=\"mean_fill\"}",
