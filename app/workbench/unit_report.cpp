@@ -64,7 +64,7 @@ std::vector<UnitEvent> eventsOf(const NeuronRef& unit, const std::vector<Surgery
 } // namespace
 
 QString explainDiagnostic(const QString& name) {
-    static constexpr std::array<std::pair<const char*, const char*>, 15> kExplanations{{
+    static constexpr std::array<std::pair<const char*, const char*>, 17> kExplanations{{
         {"rua", "Relative update activity: the unit's activity divided by the mean over its layer. Below the lower "
                 "threshold a unit is stagnant, above the upper one volatile."},
         {"activity", "Gradient norm over weight norm of the unit's incoming weights, mean over the window."},
@@ -80,6 +80,8 @@ QString explainDiagnostic(const QString& name) {
                   "means that the unit hardly learns."},
         {"efficiency", "Share of the unit's gradient that is left when the gradients of all agents are added; low "
                        "means that they cancel each other."},
+        {"gxd", "What the loss would change by, to first order, if the unit gave nothing."},
+        {"gxd_centred", "What the loss would change by, to first order, if the unit always gave its mean."},
         {"utility", "What the unit contributes to its consumers: outgoing weight times mean absolute activation."},
         {"utility_adaptable", "The unit's contribution divided by the mean magnitude of its incoming weights."},
         {"saturation", "Share of valid steps on which the activation is nearly flat."},

@@ -189,8 +189,8 @@ void TestNeuronHistory::scalesFollowTheDiagnostic() {
 
 void TestNeuronHistory::everyDiagnosticIsExplained() {
     for (const char* name : {"rua", "activity", "grad_norm", "weight_norm", "activation", "dormancy", "firing_share",
-                             "saliency", "distance", "grama", "efficiency", "utility", "utility_adaptable",
-                             "saturation", "rua_agent0", "rua_agent12"}) {
+                             "saliency", "distance", "grama", "efficiency", "gxd", "gxd_centred", "utility",
+                             "utility_adaptable", "saturation", "rua_agent0", "rua_agent12"}) {
         QVERIFY2(!explainDiagnostic(QLatin1String(name)).isEmpty(), name);
     }
     QVERIFY(explainDiagnostic("unheard_of").isEmpty());
