@@ -128,8 +128,9 @@ Result<void> Compose::check(const SurgeryPlan& plan, const FactorizedNet& net) c
             return fail(ErrorCode::Unsupported, site.refusal);
         }
         if (m_settings.draw.in == "initial" && site.composite == nullptr) {
-            return fail(ErrorCode::Unsupported,
-                        fmt::format("incoming = \"initial\" is for units of hidden layers, not for those of {}", site.name));
+            return fail(
+                ErrorCode::Unsupported,
+                fmt::format("incoming = \"initial\" is for units of hidden layers, not for those of {}", site.name));
         }
     }
     return {};
