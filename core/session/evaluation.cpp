@@ -65,7 +65,9 @@ Result<std::vector<EvaluationResult>> evaluateTasks(std::span<const TaskInstance
             return tl::unexpected(environments.error());
         }
         Rollout rollout(std::move(*environments), layout);
-        auto result = evaluateGreedily(rollout, net, seed, 0, episodes);
+        const EpisodeOrigin first{.task = static_cast<int>(results.size()),
+                                  .key = {.seed = seed, .greedy = true, .episode = 0}};
+        auto result = evaluateGreedily(rollout, net, first, episodes);
         if (!result) {
             return tl::unexpected(std::move(result).error().within(fmt::format("evaluating task \"{}\"", task.name)));
         }

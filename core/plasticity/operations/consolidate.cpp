@@ -94,6 +94,15 @@ Result<void> Consolidate::check(const SurgeryPlan& plan, const FactorizedNet& ne
                                     "asks and cannot be fitted once",
                                     site.name));
         }
+        const bool readByGates = std::ranges::any_of(net.sites().all(), [&site](const Site& reader) {
+            return reader.gru != nullptr && reader.gru->feeder() == site.composite && !reader.gru->branches().empty();
+        });
+        if (site.composite != nullptr && readByGates) {
+            return fail(
+                ErrorCode::Unsupported,
+                fmt::format("composites of the GRU cell read units of {}, which a fit of its output would change",
+                            site.name));
+        }
         const std::vector<int> composites = compositeUnits(site);
         for (const int unit : operation->units) {
             if (!std::ranges::binary_search(composites, unit)) {

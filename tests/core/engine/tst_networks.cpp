@@ -91,8 +91,11 @@ class TestNetworks : public QObject {
 
   private Q_SLOTS:
     void parameterCountsAreThoseOfTheReferences() {
-        const auto build = [](const std::string& mixer) {
-            return trainable(*buildNet({.agent = {.kind = "rnn", .hidden = 64},
+        AgentConfig config;
+        config.kind = "rnn";
+        config.hidden = 64;
+        const auto build = [&config](const std::string& mixer) {
+            return trainable(*buildNet({.agent = config,
                                         .input = 60,
                                         .mixer = sectionOf(mixer, "mixer"),
                                         .mixerShape = {.agents = 5, .actions = 11, .state = 48},
