@@ -66,7 +66,7 @@ bool knowledgeLearns(const CompositeLinear& layer, const std::vector<int>& compo
 
 std::vector<int> compositeUnits(const Site& site) {
     std::set<int> units;
-    if (site.composite != nullptr) {
+    if (site.composite != nullptr && site.composite->clones().empty()) {
         for (const CompositeBranch& branch : site.composite->branches()) {
             units.insert(branch.units.begin(), branch.units.end());
         }
@@ -87,6 +87,12 @@ Result<void> Consolidate::check(const SurgeryPlan& plan, const FactorizedNet& ne
         const auto operation = std::ranges::find(plan.operations, site.name, &SiteOperation::site);
         if (operation == plan.operations.end()) {
             continue;
+        }
+        if (site.composite != nullptr && !site.composite->clones().empty()) {
+            return fail(ErrorCode::Unsupported,
+                        fmt::format("{} has units that are split between agents, so that what it gives depends on who "
+                                    "asks and cannot be fitted once",
+                                    site.name));
         }
         const std::vector<int> composites = compositeUnits(site);
         for (const int unit : operation->units) {

@@ -34,7 +34,7 @@ class Consolidate final : public Operation {
     SiteInputsOf m_inputs;
 };
 
-/// Units of a site that are composites, ascending.
+/// Units of a site that are composites, ascending; none where units are split between agents (unit_clones.h).
 [[nodiscard]] std::vector<int> compositeUnits(const Site& site);
 
 } // namespace knife

@@ -9,6 +9,7 @@
 #include <rapidcheck.h>
 
 #include "core/plasticity/interventions/gradps.h"
+#include "core/plasticity/operations/consolidate.h"
 #include "core/plasticity/operations/split_units.h"
 #include "net_rows.h"
 #include "theatre.h"
@@ -288,6 +289,23 @@ class TestGradps : public QObject {
         QVERIFY(theatre.layer("agent.fc1").clones().empty());
         QCOMPARE(theatre.online().parameters().blocks().size(), std::size_t(1));
         theatre.train(2);
+    }
+
+    // What frozen neurons give depends on the agent there, and no fit knows who asks.
+    void consolidationPassesSplitLayersBy() {
+        Theatre theatre(byGraph("rnn"));
+        theatre.train(2);
+        theatre.operate(planOf({{"agent.fc1", {2, 3}}}), 0);
+        const Site& site = siteNamed(theatre.online(), "agent.fc1");
+        QCOMPARE(compositeUnits(site), (std::vector<int>{2, 3}));
+        theatre.operate(splitOf({.site = "agent.fc1", .units = {5}, .groups = {0, 1, 0}}), 1);
+        QVERIFY(compositeUnits(site).empty());
+        SurgeryPlan plan = planOf({{"agent.fc1", {2, 3}}});
+        plan.operation = "consolidate";
+        const ParameterCopy before(theatre.online().parameters());
+        const auto refused = theatre.surgeon.apply(plan, 2);
+        QVERIFY(!refused && refused.error().describe().find("split between agents") != std::string::npos);
+        QVERIFY(before.sameBitsAs(theatre.online().parameters()));
     }
 
     void refusedPlansChangeNothing_data() {
