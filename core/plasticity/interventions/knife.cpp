@@ -111,7 +111,8 @@ SurgeryPlan Knife::calming(const InterventionView& view) const {
     }
     const SiteList& sites = view.net.sites();
     for (const std::size_t i : chosenSites(m_config.policy, sites, &refuseComposites)) {
-        if (std::vector<int> units = view.diagnostics.volatileUnits(i); !units.empty()) {
+        std::vector<int> units = view.diagnostics.volatileUnits(i);
+        if (!units.empty() && refuseResets(sites.all()[i]).empty()) {
             plan.operations.push_back(
                 {.site = sites.all()[i].name, .units = std::move(units), .values = {}, .partners = {}});
         }

@@ -384,7 +384,7 @@ class TestNetworks : public QObject {
         auto agent = FactorizedNet::build(spec);
         QVERIFY(!agent);
         QVERIFY(agent.error().code == ErrorCode::Usage);
-        QVERIFY(agent.error().message.find("\"rnn\"") != std::string::npos);
+        QVERIFY(agent.error().message.find("known: rnn") != std::string::npos);
         for (const char* mixer : {"method = \"qmx\"", "method = \"vdn\"\nembed = 3", "embed = 0",
                                   "method = \"qmix\"\nhypernet_layers = 3", "method = 3"}) {
             spec = specOf("rnn", mixer);
