@@ -67,9 +67,18 @@ int benchLearn(const CommandContext& context, const BenchArguments& arguments) {
         return failWith(experiment.error(), context.json);
     }
     keepLibrariesToOneThread();
+    if (!context.quiet) {
+        fmt::print(stderr, "training for {:.3g} s after a warm-up, then products, diagnostics and composites\n",
+                   arguments.seconds);
+    }
     const auto result = benchmarkLearning(*experiment, arguments.seconds);
     if (!result) {
         return failWith(result.error(), context.json);
+    }
+    if (!context.quiet && result->seconds < arguments.seconds / 2.0) {
+        fmt::print(stderr,
+                   "the experiment ended after {:.2g} s of training, which says little; raise experiment.steps\n",
+                   result->seconds);
     }
     printFigures(context, {{"experiment", experiment->name},
                            {"threads", experiment->threads},
@@ -118,7 +127,9 @@ void addBenchCommand(CLI::App& root, CommandContext& context) {
     learn->add_option("--set", arguments->overrides, "Override a value")->type_name("KEY=VALUE");
     learn->add_option("--threads", arguments->threads, "Threads of the learner, instead of the file's")
         ->check(CLI::Range(1, 256));
-    learn->add_option("--seconds", arguments->seconds, "How long to measure")
+    learn
+        ->add_option("--seconds", arguments->seconds,
+                     "How long to train; the other figures take as long again, or longer")
         ->capture_default_str()
         ->check(CLI::Range(0.1, 3600.0));
     learn->callback([arguments, &context] {

@@ -26,6 +26,10 @@ constexpr double kLengthTolerance = 0.05; // rollouts end where they end, so str
 
 using Indices = std::vector<std::size_t>;
 
+std::string counted(std::size_t count, const char* what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
 class StudyBuilder {
   public:
     StudyBuilder(ComparedRuns runs, const StudyOptions& options) : m_curves(std::move(runs.curves)) {
@@ -69,6 +73,7 @@ class StudyBuilder {
         m_arms = by.empty() ? groupByConfig(m_study.configs) : groupByKey(m_study.configs, by);
         for (Arm& arm : m_arms) {
             keepCommonTasks(arm);
+            noteMixture(arm);
             ArmCurves curves{arm.name, {}};
             for (const std::size_t member : arm.members) {
                 curves.runs.push_back(m_curves[member]);
@@ -91,6 +96,30 @@ class StudyBuilder {
                              strangers.size()));
             arm.members.erase(strangers.begin(), strangers.end());
         }
+    }
+
+    /// Runs that a key has gathered need not be seeds of one experiment, as intervals take them to be.
+    void noteMixture(const Arm& arm) {
+        std::vector<RunConfig> configs;
+        std::set<std::uint64_t> seeds;
+        for (const std::size_t member : arm.members) {
+            configs.push_back(m_study.configs[member]);
+            seeds.insert(m_curves[member].seed);
+        }
+        const std::vector<Arm> parts = groupByConfig(configs);
+        if (parts.size() < 2) {
+            return;
+        }
+        constexpr std::size_t kNamed = 4;
+        std::vector<std::string> keys;
+        for (const DifferingKey& differing : configDiff(configs, parts)) {
+            keys.push_back(differing.key);
+        }
+        const std::string more = keys.size() > kNamed ? fmt::format(" and {} more keys", keys.size() - kNamed) : "";
+        keys.resize(std::min(keys.size(), kNamed));
+        note(fmt::format("arm \"{}\" mixes {} configurations, {}: they differ in {}{}; its figures and intervals are "
+                         "those of the mixture",
+                         arm.name, parts.size(), counted(seeds.size(), "seed"), fmt::join(keys, ", "), more));
     }
 
     Result<void> chooseArms() {
@@ -312,7 +341,7 @@ class StudyBuilder {
                              fewest, 100.0 * coverage));
         }
         if (pairs < std::numeric_limits<std::size_t>::max() && smallestPairedP(pairs) > 0.05) {
-            note(fmt::format("{} seeds in common cannot give a p below {}", pairs, smallestPairedP(pairs)));
+            note(fmt::format("{} in common cannot give a p below {}", counted(pairs, "seed"), smallestPairedP(pairs)));
         }
     }
 

@@ -304,7 +304,8 @@ Result<std::vector<std::int64_t>> taskEnds(const std::vector<TaskConfig>& tasks,
     }
     if (left < 0 || left < open) {
         return fail(ErrorCode::Usage,
-                    fmt::format("{} tasks do not fit into experiment.steps = {}", tasks.size(), budget));
+                    fmt::format("{} tasks do not fit into experiment.steps = {}; they need {} or more", tasks.size(),
+                                budget, budget - left + open));
     }
     std::vector<std::int64_t> ends;
     std::int64_t end = 0;

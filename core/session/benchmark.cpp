@@ -99,7 +99,7 @@ class ScratchWorkspace {
     std::filesystem::path m_folder;
 };
 
-// Seconds that a few updates took on batches in turn.
+// Processor seconds that a few updates took on batches in turn: what else a machine does takes none of them.
 class UpdateBlock {
   public:
     UpdateBlock(Learner& learner, const std::vector<Batch>& batches, std::int64_t updates)
@@ -107,7 +107,7 @@ class UpdateBlock {
 
     Result<double> run(Diagnostics* diagnostics) {
         const UpdateListeners listeners = diagnostics != nullptr ? UpdateListeners{diagnostics} : UpdateListeners{};
-        const auto began = SteadyClock::now();
+        const double began = cpuSeconds();
         for (std::int64_t i = 0; i < m_updates; ++i) {
             Batch batch = m_batches[static_cast<std::size_t>(m_next++) % m_batches.size()];
             batch.number = i;
@@ -118,7 +118,7 @@ class UpdateBlock {
         if (diagnostics != nullptr && diagnostics->windowIsFull()) {
             diagnostics->closeWindow();
         }
-        return secondsSince(began);
+        return cpuSeconds() - began;
     }
 
   private:
@@ -128,7 +128,7 @@ class UpdateBlock {
     std::int64_t m_next = 0;
 };
 
-// Median of the ratio of two measurements that are taken in turn, so that a busy machine slows both alike.
+// Median of the ratio of two measurements that are taken in turn, so that a clock that changes changes both alike.
 template <typename First, typename Second>
 Result<double> medianRatio(double seconds, First first, Second second) {
     constexpr std::size_t kFewest = 5;

@@ -31,8 +31,8 @@ struct EvaluationResult {
 /// tasks, and none of those of training or of evaluations of the current task.
 [[nodiscard]] std::uint64_t seedOfEarlierTasks(std::uint64_t runSeed, EnvStep now);
 
-/// Greedy episodes on each of `tasks`, the first ones of a run's sequence, in environments that exist during the call only; one result per task. Tasks with
-/// equal environments are played once.
+/// Greedy episodes on each of `tasks`, the first ones of a run's sequence, in environments that exist during the call
+/// only; one result per task. Tasks with equal environments are played once.
 [[nodiscard]] Result<std::vector<EvaluationResult>> evaluateTasks(std::span<const TaskInstance> tasks,
                                                                   const FactorizedNet& net, const InputLayout& layout,
                                                                   std::uint64_t seed, std::int64_t episodes);

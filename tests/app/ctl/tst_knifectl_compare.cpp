@@ -289,6 +289,9 @@ void TestKnifectlCompare::armsByAKey() {
     // Two runs of each seed count as their mean, so there are four pairs.
     const QJsonObject beside = armOf(study, "study")["baseline"].toObject();
     QCOMPARE(beside["permutation"]["pairs"].toInt(), 4);
+    const QString first = study["notes"].toArray().first().toString();
+    QVERIFY2(first.startsWith("arm \"study\" mixes 2 configurations, 4 seeds: they differ in interventions[0].method;"),
+             qPrintable(first));
     const QJsonObject byKey = compare({"--all", "--by", "learning.on_switch_network"});
     QCOMPARE(armOf(byKey, "reset")["runs"].toInt(), 4);
 }
