@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <sstream>
 #include <utility>
 
@@ -241,8 +242,11 @@ class RunsReader {
     void leaveOut(const std::string& reason, const RunRecord& record) { m_leftOut[reason].push_back(record.id.value); }
 
     void noteLeftOut() {
+        constexpr std::size_t kNamed = 5;
         for (const auto& [reason, runs] : m_leftOut) {
-            m_runs.notes.push_back(fmt::format("left out, {}: {}", reason, fmt::join(runs, ", ")));
+            const std::string more = runs.size() > kNamed ? fmt::format(" and {} more", runs.size() - kNamed) : "";
+            const auto named = std::span(runs).first(std::min(kNamed, runs.size()));
+            m_runs.notes.push_back(fmt::format("left out, {}: {}{}", reason, fmt::join(named, ", "), more));
         }
     }
 

@@ -73,7 +73,9 @@ class StudyBuilder {
         m_arms = by.empty() ? groupByConfig(m_study.configs) : groupByKey(m_study.configs, by);
         for (Arm& arm : m_arms) {
             keepCommonTasks(arm);
-            noteMixture(arm);
+            if (!by.empty()) {
+                noteMixture(arm);
+            }
             ArmCurves curves{arm.name, {}};
             for (const std::size_t member : arm.members) {
                 curves.runs.push_back(m_curves[member]);

@@ -425,16 +425,19 @@ Result<SurgeryReceipt> TrainerImpl::operate(const SurgeryPlan& plan) {
     const bool measurable = m_replay.size() > 0;
     const Batch batch = measurable ? probeBatch() : Batch{};
     const Probe before = measurable ? m_learner->probe(batch) : Probe{};
+    // Before anything is touched: what has been gathered belongs to parameters that a surgery may rebuild.
+    Diagnostics::State diagnosticsBefore = m_diagnostics.state();
+    std::vector<std::string> gatheredBefore;
+    for (const auto& intervention : m_interventions) {
+        gatheredBefore.push_back(intervention->save());
+    }
     auto sites = m_surgeon.apply(plan, m_counters.surgeries);
     if (!sites) {
         return tl::unexpected(sites.error());
     }
     receipt.sites = std::move(*sites);
-    m_diagnosticsBefore = m_diagnostics.state();
-    m_gatheredBefore.clear();
-    for (const auto& intervention : m_interventions) {
-        m_gatheredBefore.push_back(intervention->save());
-    }
+    m_diagnosticsBefore = std::move(diagnosticsBefore);
+    m_gatheredBefore = std::move(gatheredBefore);
     if (measurable) {
         receipt.change = Learner::difference(before, m_learner->probe(batch));
     }

@@ -237,14 +237,16 @@ Result<std::vector<std::size_t>> selectArms(std::span<const RunConfig> runs, std
     if (!found.empty()) {
         return found;
     }
+    constexpr std::size_t kNamed = 5; // names are long, and a message is read in a terminal
     Texts names;
-    for (const Arm& arm : arms) {
+    for (const Arm& arm : arms.first(std::min(kNamed, arms.size()))) {
         names.push_back(fmt::format("\"{}\"", arm.name));
     }
+    const std::string more = arms.size() > kNamed ? fmt::format(" and {} more", arms.size() - kNamed) : "";
     return fail(
         ErrorCode::Usage,
-        fmt::format("no arm is meant by \"{}\"; give the name of an experiment, KEY=VALUE or one of the arms: {}",
-                    selector, fmt::join(names, ", ")));
+        fmt::format("no arm is meant by \"{}\"; give the name of an experiment, KEY=VALUE or one of the arms: {}{}",
+                    selector, fmt::join(names, ", "), more));
 }
 
 std::vector<std::size_t> nearestArms(std::span<const RunConfig> runs, std::span<const Arm> arms, std::size_t arm,

@@ -231,6 +231,12 @@ Result<void> prepareWorkspace(const std::filesystem::path& folder) {
 Result<WorkspaceHealth> inspectWorkspace(const std::filesystem::path& folder) {
     const Result<Database> database = Database::open(folder, Database::Access::Read);
     if (!database) {
+        std::error_code ignored;
+        if (database.error().code == ErrorCode::NotFound && std::filesystem::is_directory(folder, ignored)) {
+            if (auto isFree = checkIsFree(folder); !isFree) { // no run could begin there
+                return tl::unexpected(isFree.error());
+            }
+        }
         return tl::unexpected(database.error());
     }
     return database->guarded([&]() -> Result<WorkspaceHealth> {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "core/config/method_section.h"
 #include "core/plasticity/interventions/unit_reset.h"
 #include "core/plasticity/operations/consolidate.h"
@@ -93,7 +95,8 @@ SurgeryPlan Knife::consolidation(const InterventionView& view) const {
         const Site& site = sites.all()[i];
         const std::size_t wanted = stagnantUnits(view.diagnostics, i, site.units).size();
         const bool due = m_config.atLimit == "skip" || (wanted > 0 && !mayGrow(site, wanted));
-        if (std::vector<int> units = compositeUnits(site); due && !units.empty()) {
+        std::vector<int> units = compositeUnits(site);
+        if (due && !units.empty() && refuseConsolidation(site, view.net).empty()) {
             plan.operations.push_back({.site = site.name, .units = std::move(units), .values = {}, .partners = {}});
         }
     }
@@ -158,6 +161,13 @@ Result<std::unique_ptr<Intervention>> makeKnife(const Section& section, const Fa
     }
     if (auto known = checkSites(section, config->policy, net.sites(), &refuseComposites); !known) {
         return tl::unexpected(known.error());
+    }
+    for (const std::size_t i : chosenSites(config->policy, net.sites(), &refuseComposites)) {
+        const Site& site = net.sites().all()[i];
+        if (config->compose.draw.in == "initial" && site.composite == nullptr) {
+            return tl::unexpected(section.errorAt(
+                "incoming", fmt::format("\"initial\" is for units of hidden layers, not for those of {}", site.name)));
+        }
     }
     return std::make_unique<Knife>(*config);
 }

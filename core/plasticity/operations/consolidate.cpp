@@ -74,6 +74,28 @@ std::vector<int> compositeUnits(const Site& site) {
     return {units.begin(), units.end()};
 }
 
+std::string refuseConsolidation(const Site& site, const FactorizedNet& net) {
+    if (site.composite == nullptr) {
+        return fmt::format("only composites of hidden layers can be consolidated; {} is none", site.name);
+    }
+    if (!site.composite->clones().empty()) {
+        return fmt::format("{} has units that are split between agents, so that what it gives depends on who asks and "
+                           "cannot be fitted once",
+                           site.name);
+    }
+    const bool readByGates = std::ranges::any_of(net.sites().all(), [&site](const Site& reader) {
+        return reader.gru != nullptr && reader.gru->feeder() == site.composite && !reader.gru->branches().empty();
+    });
+    if (readByGates) {
+        return fmt::format("composites of the GRU cell read units of {}, which a fit of its output would change",
+                           site.name);
+    }
+    if (knowledgeLearns(*site.composite, compositeUnits(site))) {
+        return fmt::format("the knowledge of {} goes on learning, so it cannot be fitted once", site.name);
+    }
+    return {};
+}
+
 Result<void> Consolidate::check(const SurgeryPlan& plan, const FactorizedNet& net) const {
     if (!plan.modules.empty()) {
         return fail(ErrorCode::Usage, "\"consolidate\" works on units; the plan names whole modules");
@@ -88,30 +110,14 @@ Result<void> Consolidate::check(const SurgeryPlan& plan, const FactorizedNet& ne
         if (operation == plan.operations.end()) {
             continue;
         }
-        if (site.composite != nullptr && !site.composite->clones().empty()) {
-            return fail(ErrorCode::Unsupported,
-                        fmt::format("{} has units that are split between agents, so that what it gives depends on who "
-                                    "asks and cannot be fitted once",
-                                    site.name));
-        }
-        const bool readByGates = std::ranges::any_of(net.sites().all(), [&site](const Site& reader) {
-            return reader.gru != nullptr && reader.gru->feeder() == site.composite && !reader.gru->branches().empty();
-        });
-        if (site.composite != nullptr && readByGates) {
-            return fail(
-                ErrorCode::Unsupported,
-                fmt::format("composites of the GRU cell read units of {}, which a fit of its output would change",
-                            site.name));
+        if (const std::string refusal = refuseConsolidation(site, net); !refusal.empty()) {
+            return fail(ErrorCode::Unsupported, refusal);
         }
         const std::vector<int> composites = compositeUnits(site);
         for (const int unit : operation->units) {
             if (!std::ranges::binary_search(composites, unit)) {
                 return fail(ErrorCode::Usage, fmt::format("unit {} of {} is no composite", unit, site.name));
             }
-        }
-        if (site.composite != nullptr && knowledgeLearns(*site.composite, composites)) {
-            return fail(ErrorCode::Unsupported,
-                        fmt::format("the knowledge of {} goes on learning, so it cannot be fitted once", site.name));
         }
         if (!seen[i].defined()) {
             return fail(ErrorCode::Unsupported, fmt::format("what {} reads is not recorded", site.name));

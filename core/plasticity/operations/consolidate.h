@@ -36,5 +36,7 @@ class Consolidate final : public Operation {
 
 /// Units of a site that are composites, ascending; none where units are split between agents (unit_clones.h).
 [[nodiscard]] std::vector<int> compositeUnits(const Site& site);
+/// Why the frozen neurons of a site cannot be consolidated as the network stands, for people; empty: they can.
+[[nodiscard]] std::string refuseConsolidation(const Site& site, const FactorizedNet& net);
 
 } // namespace knife

@@ -245,6 +245,14 @@ class TestReadCommands : public QObject {
         QCOMPARE(run(m_workspace.parent_path() / "nowhere", {"doctor"}).code, 0); // not created yet
     }
 
+    void doctorFindsAFolderOfOtherThings() {
+        const std::filesystem::path other = m_workspace.parent_path() / "holiday";
+        std::filesystem::create_directories(other / "pictures");
+        const Output output = run(other, {"doctor"});
+        QCOMPARE(output.code, 1);
+        QVERIFY(output.out.find("holds other things (pictures)") != std::string::npos);
+    }
+
     void unknownRunsAndWorkspacesAreErrors() {
         for (const std::vector<std::string>& arguments :
              {std::vector<std::string>{"show", "nobody"}, std::vector<std::string>{"neurons", "nobody"}}) {
@@ -252,6 +260,11 @@ class TestReadCommands : public QObject {
             QCOMPARE(output.code, 1);
             QVERIFY(output.out.empty());
             QCOMPARE(std::count(output.err.begin(), output.err.end(), '\n'), 1);
+            std::vector<std::string> asJson = arguments;
+            asJson.emplace_back("--json");
+            const Json error = run(m_workspace, asJson).json()["error"];
+            QCOMPARE(error["code"].get<std::string>(), std::string("not_found"));
+            QVERIFY(output.err.find(error["message"].get<std::string>()) != std::string::npos);
         }
         QCOMPARE(run(m_workspace.parent_path() / "nowhere", {"runs"}).code, 1);
     }

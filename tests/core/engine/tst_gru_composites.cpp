@@ -11,6 +11,7 @@
 #include "core/plasticity/composite_breakdown.h"
 #include "core/plasticity/interventions/intervention.h"
 #include "core/plasticity/interventions/knife.h"
+#include "core/plasticity/operations/consolidate.h"
 #include "core/plasticity/site_measurement.h"
 #include "core/types/counter_rng.h"
 #include "theatre.h"
@@ -523,7 +524,9 @@ class TestGruComposites : public QObject {
 
     void knifeOperatesOnUnitsOfTheCellOnlyByName() {
         Theatre theatre(watching());
-        Diagnostics diagnostics({}, theatre.online().sites());
+        DiagnosticsConfig watched;
+        watched.stagnantBelow = 1.0; // some unit is always below the mean
+        Diagnostics diagnostics(watched, theatre.online().sites());
         for (int i = 0; i < 3; ++i) {
             theatre.train(1, {&diagnostics});
             diagnostics.closeWindow();
@@ -551,9 +554,42 @@ class TestGruComposites : public QObject {
         // Surgery by name, by the intervention itself.
         config.policy.sites = {"agent.gru"};
         const SurgeryPlan plan = Knife(config).propose({.diagnostics = diagnostics, .net = theatre.online()});
-        for (const SiteOperation& operation : plan.operations) {
-            QCOMPARE(operation.site, std::string("agent.gru"));
+        QCOMPARE(plan.operations.size(), std::size_t(1));
+        QCOMPARE(plan.operations[0].site, std::string("agent.gru"));
+        QVERIFY(!plan.operations[0].units.empty());
+        QCOMPARE(theatre.measure(plan, 0).max(), 0.0);
+    }
+
+    // Gates of A and C read a unit of the layer before as one value, which no fit of that layer's output knows of.
+    void consolidationPassesTheLayerBeforeByOnceTheCellHasComposites() {
+        Theatre theatre(watching());
+        theatre.train(2);
+        theatre.operate(planOf({{"agent.fc1", {4}}}), 0);
+        const auto refusal = [&](const char* site) {
+            return refuseConsolidation(siteNamed(theatre.online(), site), theatre.online());
+        };
+        QCOMPARE(refusal("agent.fc1"), std::string());
+        QVERIFY(refusal("agent.gru").find("hidden layers") != std::string::npos);
+        theatre.operate(planOf({{kUnits, {1}}}), 1);
+        QVERIFY(refusal("agent.fc1").find("GRU") != std::string::npos);
+        KnifeConfig config;
+        config.consolidation = "prune";
+        Diagnostics diagnostics({}, theatre.online().sites());
+        for (const SurgeryPlan& plan : Knife(config).prepare({.diagnostics = diagnostics, .net = theatre.online()})) {
+            QVERIFY(plan.operations.empty());
         }
+    }
+
+    void initialRowsAreThoseOfHiddenLayersAlone() {
+        const auto net = buildNet(watching().net());
+        const auto make = [&net](const char* sites) {
+            return makeIntervention(
+                sectionOf(std::string("method = \"knife\"\nincoming = \"initial\"\nsites = ") + sites, "interventions"),
+                *net);
+        };
+        QVERIFY(make("[\"agent\"]"));
+        const auto refused = make("[\"agent\", \"agent.gru\"]");
+        QVERIFY(!refused && refused.error().message.find("initial") != std::string::npos);
     }
 
     void otherMethodsSayWhyTheyLeaveItAlone() {
