@@ -305,14 +305,15 @@ void SurgeryPanel::Impl::refresh() {
 
 SurgeryPanel::SurgeryPanel(QWidget* parent) : QWidget(parent), m_impl(std::make_unique<Impl>(*this)) {
     const QString consolidate = QStringLiteral("consolidate");
-    setMethods({{QStringLiteral("knife"), QStringLiteral("KNIFE"),
-                 tr("Keeps what the unit knows frozen and adds a fresh, trainable one beside it. No output changes.")},
-                {QStringLiteral("prune"), tr("Prune frozen neurons"),
-                 tr("Of composites: drops frozen neurons that give next to nothing. Outputs change a little."),
-                 consolidate, QStringLiteral("policy = \"prune\"")},
-                {QStringLiteral("lstsq"), tr("Consolidate frozen neurons"),
-                 tr("Of composites: a quarter of the frozen neurons is fitted to what all of them do. Outputs change."),
-                 consolidate, QStringLiteral("policy = \"lstsq\"")}});
+    setMethods(
+        {{QStringLiteral("knife"), QStringLiteral("KNIFE"),
+          tr("Keeps what the unit knows frozen and adds a fresh, trainable one beside it. No output changes.")},
+         {QStringLiteral("prune"), tr("Prune frozen neurons"),
+          tr("Of composites: drops frozen neurons that give next to nothing. Outputs change a little."), consolidate,
+          QStringLiteral("policy = \"prune\"")},
+         {QStringLiteral("lstsq"), tr("Consolidate frozen neurons"),
+          tr("Of composites: keeps a quarter of the frozen neurons, fitted to what all of them do. Outputs change."),
+          consolidate, QStringLiteral("policy = \"lstsq\"")}});
     m_impl->refresh();
 }
 
@@ -385,6 +386,9 @@ void SurgeryPanel::setReceipts(const std::vector<SurgeryReceipt>& receipts) {
 
 SurgeryPlan SurgeryPanel::plan() const {
     SurgeryPlan plan;
+    if (m_impl->methods.empty()) {
+        return plan;
+    }
     const SurgeryMethod& method = m_impl->methods.at(static_cast<std::size_t>(m_impl->method->currentIndex()));
     plan.intervention = method.id.toStdString();
     plan.operation = method.operation.toStdString();

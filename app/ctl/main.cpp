@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "app/ctl/bench_command.h"
 #include "app/ctl/command_context.h"
@@ -73,12 +74,15 @@ std::vector<std::string> optionNames(const CLI::App& command) {
 std::string describeUsage(const CLI::App& root, const CLI::ParseError& error) {
     const CLI::App& command = innermost(root);
     const std::vector<std::string> extras = root.remaining(true);
-    if (!extras.empty() && &command == &root) {
-        return fmt::format("unknown command '{}'{}", extras.front(),
-                           knife::suggestion(extras.front(), commandNames(root)));
+    const std::vector<std::string> commands = commandNames(command);
+    const bool lacksCommand = !commands.empty() && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
+    if (lacksCommand && !extras.empty() && !extras.front().starts_with("-")) {
+        return fmt::format("unknown command '{}'{}", extras.front(), knife::suggestion(extras.front(), commands));
     }
-    std::string what = error.what();
-    if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !extras.empty()) {
+    std::string what = lacksCommand
+                           ? fmt::format("{} needs a command: {}", command.get_name(), fmt::join(commands, ", "))
+                           : error.what();
+    if (!extras.empty() && (lacksCommand || dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr)) {
         // The value of a mistyped option is as unexpected as its name.
         const auto option = std::ranges::find_if(extras, [](const std::string& word) { return word.starts_with("-"); });
         const std::string& word = option != extras.end() ? *option : extras.front();

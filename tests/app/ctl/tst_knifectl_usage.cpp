@@ -62,7 +62,8 @@ void TestKnifectlUsage::wrongCommandLine_data() {
     QTest::addColumn<QStringList>("arguments");
     QTest::addColumn<QString>("says");
     const QString file = m_ctl.write("good.toml", kSmallExperiment);
-    QTest::newRow("no command") << QStringList{} << "subcommand";
+    QTest::newRow("no command") << QStringList{} << "knifectl needs a command: train, resume";
+    QTest::newRow("option alone") << QStringList{"--nonsense"} << "unexpected argument '--nonsense'";
     QTest::newRow("unknown command") << QStringList{"trian", file} << "trian";
     QTest::newRow("unknown option") << QStringList{"train", file, "--epochs", "3"} << "--epochs";
     QTest::newRow("no experiment") << QStringList{"train"} << "FILE";
@@ -80,7 +81,8 @@ void TestKnifectlUsage::wrongCommandLine_data() {
     QTest::newRow("steps with a unit") << QStringList{"train", file, "--steps", "10k"} << "got \"10k\"";
     QTest::newRow("many threads") << QStringList{"resume", "last", "--threads", "257"}
                                   << "--threads: expected a whole number from 1 to 256, got \"257\"";
-    QTest::newRow("bench what") << QStringList{"bench"} << "subcommand";
+    QTest::newRow("bench what") << QStringList{"bench"} << "bench needs a command: env, learn";
+    QTest::newRow("bench that") << QStringList{"bench", "lern"} << "unknown command 'lern'; did you mean 'learn'?";
 }
 
 void TestKnifectlUsage::wrongCommandLine() {
