@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <span>
 #include <utility>
 #include <vector>
@@ -19,22 +18,18 @@
 #include "core/learning/schedules.h"
 #include "core/plasticity/diagnostics.h"
 #include "core/plasticity/interventions/intervention.h"
-#include "core/plasticity/surgeon.h"
 #include "core/session/checkpoint.h"
 #include "core/session/evaluation.h"
 #include "core/session/metric_log.h"
 #include "core/session/net_spec.h"
 #include "core/session/network_probe.h"
+#include "core/session/surgery_desk.h"
 #include "core/session/training_state.h"
 #include "core/types/metric_names.h"
 
 namespace knife {
 
 namespace {
-
-std::string eventNumber(std::int64_t surgery) {
-    return nlohmann::ordered_json{{"event", surgery}}.dump();
-}
 
 class TrainerImpl final : public Trainer {
   public:
@@ -47,13 +42,14 @@ class TrainerImpl final : public Trainer {
           m_hook(std::move(hook)),
           m_layout(inputLayout(m_plan)),
           m_learner(std::move(learner)),
-          m_surgeon(
-              m_learner->online(), m_learner->target(), seed,
-              [this](const FactorizedNet& net) { return m_networks.siteInputs(net, m_counters.clocks.update.value); }),
           m_diagnostics(m_experiment.diagnostics, m_learner->online().sites(), m_plan.spec.nAgents),
           m_replay(static_cast<std::size_t>(m_experiment.learning.bufferEpisodes)),
           m_metrics(store, m_plan.spec.hasWin),
-          m_networks(m_plan, spec, *m_learner, m_replay) {}
+          m_networks(m_plan, spec, *m_learner, m_replay),
+          m_desk(
+              {*m_learner, m_diagnostics, m_interventions, m_counters, store}, seed, [this] { return heldBatch(); },
+              [this](const FactorizedNet& net) { return m_networks.siteInputs(net, m_counters.clocks.update.value); }) {
+    }
 
     Result<void> prepare();
 
@@ -61,7 +57,7 @@ class TrainerImpl final : public Trainer {
     Result<void> advance() override;
     Result<void> evaluate() override;
     Result<SurgeryReceipt> operate(const SurgeryPlan& plan) override;
-    Result<SurgeryReceipt> undo() override;
+    Result<SurgeryReceipt> undo() override { return m_desk.undo(); }
     const Clocks& clocks() const override { return m_counters.clocks; }
     void setWall(double seconds) override { m_counters.clocks.wallS = seconds; }
     const std::string& task() const override { return currentTask().name; }
@@ -95,9 +91,6 @@ class TrainerImpl final : public Trainer {
     TriggerCounts triggerCounts() const;
     Result<void> askInterventions(TriggerMoment moment);
     Result<void> carryOut(SurgeryPlan plan, const std::string& reason);
-    void noteRua(SiteReceipt& touched) const;
-    /// Statistics of what a surgery has touched start anew.
-    void touch(const SiteReceipt& touched);
     /// Returns the share of stagnant units.
     double closeDiagnosticsWindow();
     void storeFrame();
@@ -110,7 +103,8 @@ class TrainerImpl final : public Trainer {
     void storeEvaluation(const EvaluationResult& result, Name name);
     /// Diagnostics of whole networks, where they are due.
     void lookAtNetworks(ProbeOccasion occasion);
-    Batch probeBatch() const;
+    /// What surgeries are measured on; nullopt: there are no episodes yet.
+    std::optional<Batch> heldBatch() const;
 
     RunPlan m_plan;
     const Experiment& m_experiment;
@@ -119,11 +113,7 @@ class TrainerImpl final : public Trainer {
     StepHook m_hook;
     InputLayout m_layout;
     std::unique_ptr<Learner> m_learner;
-    Surgeon m_surgeon;
     Diagnostics m_diagnostics;
-    SurgeryReceipt m_lastReceipt;              ///< of the newest surgery, for its undo
-    Diagnostics::State m_diagnosticsBefore;    ///< as they were before it
-    std::vector<std::string> m_gatheredBefore; ///< what the interventions had gathered before it
     Replay m_replay;
     MetricLog m_metrics;
     NetworkProbe m_networks;
@@ -133,6 +123,7 @@ class TrainerImpl final : public Trainer {
     std::unique_ptr<Rollout> m_evaluation;
     TrainingCounters m_counters;
     TrainingTimes m_times;
+    SurgeryDesk m_desk;
 };
 
 Result<void> TrainerImpl::prepare() {
@@ -233,7 +224,7 @@ Result<void> TrainerImpl::switchTask() {
                                          {"to", currentTask().name},
                                          {"final_test_return", m_counters.testReturn.value_or(std::nan(""))}};
     m_store.event(m_counters.clocks, "task_switch", fmt::format("{} → {}", from, currentTask().name), details.dump());
-    m_surgeon.forgetUndo();      // it would bring moments of the old task back
+    m_desk.forgetUndo();         // it would bring moments of the old task back
     m_counters.evaluatedAt = -1; // the new task is evaluated before its first update
     return {};
 }
@@ -318,7 +309,7 @@ Result<void> TrainerImpl::takeGradientStep() {
     m_times.updateS -= measuring;
     m_times.diagnosticsS += measuring;
     m_times.updateFlop += m_learner->updateFlop(batch);
-    m_surgeon.forgetUndo();
+    m_desk.forgetUndo();
     step.value += 1;
     m_metrics.addUpdate(*report);
     return {};
@@ -383,123 +374,26 @@ Result<void> TrainerImpl::carryOut(SurgeryPlan plan, const std::string& reason) 
         return {};
     }
     plan.reason = reason;
-    return operate(plan).map([](const SurgeryReceipt&) {});
+    return m_desk.operate(plan).map([](const std::optional<SurgeryReceipt>&) {});
 }
 
-Batch TrainerImpl::probeBatch() const {
+std::optional<Batch> TrainerImpl::heldBatch() const {
+    if (m_replay.size() == 0) {
+        return std::nullopt;
+    }
     return makeBatch(m_replay.newest(static_cast<std::size_t>(m_experiment.learning.batchEpisodes)), m_plan.spec,
                      m_layout);
 }
 
-void TrainerImpl::noteRua(SiteReceipt& touched) const {
-    const auto& sites = m_learner->online().sites().all();
-    const auto site = std::ranges::find(sites, touched.site, &Site::name);
-    if (site == sites.end()) {
-        return; // a module: all of its units were touched
-    }
-    const std::vector<float>& rua = m_diagnostics.lastRua(static_cast<std::size_t>(site - sites.begin()));
-    for (const int unit : touched.units) {
-        touched.ruaBefore.push_back(rua.empty() ? std::nanf("") : rua[static_cast<std::size_t>(unit)]);
-    }
-}
-
-void TrainerImpl::touch(const SiteReceipt& touched) {
-    const auto& sites = m_learner->online().sites().all();
-    for (std::size_t i = 0; i < sites.size(); ++i) {
-        if (sites[i].name == touched.site && !touched.units.empty()) {
-            m_diagnostics.touch(i, touched.units);
-        } else if (touched.units.empty() && (sites[i].name + ".").starts_with(touched.site + ".")) {
-            std::vector<int> all(static_cast<std::size_t>(sites[i].units));
-            std::iota(all.begin(), all.end(), 0);
-            m_diagnostics.touch(i, all);
-        }
-    }
-}
-
 Result<SurgeryReceipt> TrainerImpl::operate(const SurgeryPlan& plan) {
-    if (auto checked = m_surgeon.check(plan); !checked) {
-        return tl::unexpected(checked.error());
+    auto receipt = m_desk.operate(plan);
+    if (!receipt) {
+        return tl::unexpected(receipt.error());
     }
-    SurgeryReceipt receipt{
-        .event = m_counters.receipts, .clocks = m_counters.clocks, .plan = plan, .sites = {}, .change = {}};
-    const bool measurable = m_replay.size() > 0;
-    const Batch batch = measurable ? probeBatch() : Batch{};
-    const Probe before = measurable ? m_learner->probe(batch) : Probe{};
-    // Before anything is touched: what has been gathered belongs to parameters that a surgery may rebuild.
-    Diagnostics::State diagnosticsBefore = m_diagnostics.state();
-    std::vector<std::string> gatheredBefore;
-    for (const auto& intervention : m_interventions) {
-        gatheredBefore.push_back(intervention->save());
+    if (!*receipt) {
+        return fail(ErrorCode::Unsupported, "the surgery changes nothing: all that it might take out is needed");
     }
-    auto sites = m_surgeon.apply(plan, m_counters.surgeries);
-    if (!sites) {
-        return tl::unexpected(sites.error());
-    }
-    receipt.sites = std::move(*sites);
-    m_diagnosticsBefore = std::move(diagnosticsBefore);
-    m_gatheredBefore = std::move(gatheredBefore);
-    if (measurable) {
-        receipt.change = Learner::difference(before, m_learner->probe(batch));
-    }
-    const bool startAnew = m_surgeon.startsUnitsAnew(plan);
-    for (SiteReceipt& touched : receipt.sites) {
-        noteRua(touched);
-        if (startAnew) {
-            touch(touched);
-        }
-    }
-    if (!startAnew) {
-        m_diagnostics.forgetComposites();
-    }
-    // Whatever was done: the parameters of live neurons may be elsewhere now.
-    for (const auto& intervention : m_interventions) {
-        intervention->touched(receipt.sites);
-    }
-    m_counters.receipts += 1;
-    m_counters.surgeries += 1;
-    m_lastReceipt = receipt;
-    m_store.surgery(receipt);
-    std::size_t units = 0;
-    for (const SiteReceipt& site : receipt.sites) {
-        units += site.units.size();
-    }
-    m_store.event(m_counters.clocks, "surgery",
-                  fmt::format("{} ({}): {} units at {} sites, max change {}", plan.intervention, plan.reason, units,
-                              receipt.sites.size(), receipt.change.max()),
-                  eventNumber(receipt.event));
-    return receipt;
-}
-
-Result<SurgeryReceipt> TrainerImpl::undo() {
-    if (!m_surgeon.canUndo()) {
-        return fail(ErrorCode::IllegalTransition,
-                    "there is no surgery to undo: an update has followed the last one, or there was none");
-    }
-    SurgeryReceipt receipt = m_lastReceipt;
-    const std::int64_t undone = receipt.event;
-    receipt.event = m_counters.receipts;
-    receipt.plan.intervention = "undo";
-    receipt.clocks = m_counters.clocks;
-    const bool measurable = m_replay.size() > 0;
-    const Batch batch = measurable ? probeBatch() : Batch{};
-    const Probe before = measurable ? m_learner->probe(batch) : Probe{};
-    m_surgeon.undo();
-    receipt.change = measurable ? Learner::difference(before, m_learner->probe(batch)) : OutputChange{};
-    for (SiteReceipt& site : receipt.sites) {
-        site.kind = "restored";
-        site.frozenParameters = -site.frozenParameters;
-        site.trainableParameters = -site.trainableParameters;
-    }
-    m_diagnostics.restore(m_diagnosticsBefore);
-    for (std::size_t i = 0; i < m_interventions.size(); ++i) {
-        (void)m_interventions[i]->restore(m_gatheredBefore[i]); // it fits: it is its own
-    }
-    // The next surgery gets this one's parameter names and draws: a run goes on as if the undone one had never been.
-    m_counters.receipts += 1;
-    m_counters.surgeries -= 1;
-    m_store.surgery(receipt);
-    m_store.event(m_counters.clocks, "surgery_undone", fmt::format("surgery {} undone", undone), eventNumber(undone));
-    return receipt;
+    return **receipt;
 }
 
 void TrainerImpl::copyTargetIfDue() {
@@ -514,7 +408,7 @@ void TrainerImpl::copyTargetIfDue() {
         for (const auto& intervention : m_interventions) {
             intervention->targetCopied();
         }
-        m_surgeon.forgetUndo(); // it would bring the old target back
+        m_desk.forgetUndo(); // it would bring the old target back
     }
 }
 
