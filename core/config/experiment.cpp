@@ -428,6 +428,9 @@ void describe(FieldVisitor& visitor, AgentConfig& config) {
     visitor.field("agent_id", config.agentId, {"Feed the agent's index as a one-hot input"});
     visitor.field("further_sites", config.furtherSites,
                   {"Units to watch and operate on beside the hidden ones: gru, head"});
+    visitor.field(
+        "stop_gradient_frozen", config.stopGradientFrozen,
+        {"Gradients end at frozen neurons instead of passing them to what feeds them; no fast path for agents"});
     visitor.field("task_id", config.taskId, {"Feed the task as a one-hot input; equal environments are one task"});
 }
 

@@ -36,6 +36,7 @@ struct AgentConfig {
     bool agentId = true;               ///< one-hot agent id is part of the agent's input
     /// Units that are watched and can be operated on beside hidden ones: "gru", "head".
     std::vector<std::string> furtherSites;
+    bool stopGradientFrozen = false; ///< of all networks: gradients do not pass frozen neurons to what feeds them
     bool taskId = false; ///< one-hot task id is part of the agent's input; tasks with equal environments share one
     bool operator==(const AgentConfig&) const = default;
 };

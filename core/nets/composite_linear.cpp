@@ -2,11 +2,13 @@
 #include "core/nets/composite_linear.h"
 
 #include <algorithm>
+#include <set>
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
 #include "core/nets/initialise.h"
+#include "core/nets/stop_gradient.h"
 
 namespace knife {
 
@@ -17,9 +19,29 @@ struct Evaluated {
     at::Tensor out;
 };
 
-Evaluated evaluate(const at::Tensor& x, const Parameter& in, const Parameter& bias, const Parameter& out) {
-    const at::Tensor h = at::relu(at::linear(x, in.value, bias.value));
+// `frozen`: neurons that pass no gradient to x.
+Evaluated evaluate(const at::Tensor& x, const Parameter& in, const Parameter& bias, const Parameter& out,
+                   const std::vector<std::int64_t>& frozen) {
+    const at::Tensor h = at::relu(withoutGradient(at::linear(x, in.value, bias.value), frozen));
     return {h, at::linear(h, out.value)};
+}
+
+std::vector<std::int64_t> supersededOf(const CompositeBranch& branch) {
+    std::vector<std::int64_t> columns;
+    for (std::size_t k = 0; k < branch.superseded.size(); ++k) {
+        if (branch.superseded[k] != 0) {
+            columns.push_back(static_cast<std::int64_t>(k));
+        }
+    }
+    return columns;
+}
+
+std::vector<std::int64_t> ownersOf(const std::vector<CompositeBranch>& branches) {
+    std::set<std::int64_t> units;
+    for (const CompositeBranch& branch : branches) {
+        units.insert(branch.units.begin(), branch.units.end());
+    }
+    return {units.begin(), units.end()};
 }
 
 at::Tensor indexTensor(const std::vector<std::int64_t>& indices) {
@@ -57,7 +79,10 @@ CompositeLinear::CompositeLinear(ParameterSet& parameters, const std::string& na
 }
 
 at::Tensor CompositeLinear::forward(const at::Tensor& x, SiteTap* tap, at::Tensor* units) const {
-    const at::Tensor z = at::linear(x, m_weight->value, m_bias->value);
+    const bool stops = m_stopsGradient && x.requires_grad() && at::GradMode::is_enabled();
+    const std::vector<std::int64_t> none;
+    const at::Tensor z =
+        withoutGradient(at::linear(x, m_weight->value, m_bias->value), stops ? ownersOf(m_branches) : none);
     const at::Tensor h = at::relu(m_clones.applied(x, z, m_weight->value, m_bias->value));
     if (units != nullptr) {
         *units = h;
@@ -72,9 +97,10 @@ at::Tensor CompositeLinear::forward(const at::Tensor& x, SiteTap* tap, at::Tenso
     at::Tensor y = at::linear(h, m_out->value, m_outBias->value);
     for (std::size_t e = 0; e < m_branches.size(); ++e) {
         const CompositeBranch& branch = m_branches[e];
-        const Evaluated active = evaluate(x, *branch.activeIn, *branch.activeBias, *branch.activeOut);
-        const Evaluated compensation =
-            evaluate(x, *branch.compensationIn, *branch.compensationBias, *branch.compensationOut);
+        const Evaluated active =
+            evaluate(x, *branch.activeIn, *branch.activeBias, *branch.activeOut, stops ? supersededOf(branch) : none);
+        const Evaluated compensation = evaluate(stops ? x.detach() : x, *branch.compensationIn,
+                                                *branch.compensationBias, *branch.compensationOut, none);
         if (tap != nullptr) {
             tap->branches[e] = {.active = active.hidden.detach(),
                                 .compensation = compensation.hidden.detach(),

@@ -73,6 +73,8 @@ class CompositeLinear {
     void addClones(ParameterSet& parameters, std::int64_t event, const AgentGroups& groups);
     /// Forgets all branches and clones; the caller restores masks and truncates the parameter set.
     void dropBranches();
+    /// From now on frozen neurons pass no gradient to x. No value changes.
+    void stopGradientOfFrozen() { m_stopsGradient = true; }
 
     [[nodiscard]] const Shape& shape() const { return m_shape; }
     /// Incoming row, bias and outgoing column of one neuron.
@@ -102,6 +104,7 @@ class CompositeLinear {
     std::vector<CompositeBranch> m_branches;
     UnitClones m_clones;
     std::int64_t m_version = 0;
+    bool m_stopsGradient = false;
 };
 
 } // namespace knife

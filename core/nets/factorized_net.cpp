@@ -10,6 +10,19 @@
 
 namespace knife {
 
+namespace {
+
+void stopGradientOfFrozen(const SiteList& sites) {
+    for (const Site& site : sites.all()) {
+        visitHolder(site, [](auto& holder) { holder.stopGradientOfFrozen(); });
+    }
+    for (InjectedLinear* layer : sites.injectable()) {
+        layer->stopGradientOfFrozen();
+    }
+}
+
+} // namespace
+
 FactorizedNet::FactorizedNet(const NetSpec& spec, ParameterUse use) : m_spec(spec), m_parameters(use, spec.device) {}
 
 FactorizedNet::~FactorizedNet() = default;
@@ -48,10 +61,14 @@ Result<std::unique_ptr<FactorizedNet>> FactorizedNet::build(const NetSpec& spec,
     net->m_mixer = std::move(*mixer);
     net->m_agent = net->m_agents.front().agent.get();
     net->m_parameters.seal(Trainability::Trainable);
+    if (spec.agent.stopGradientFrozen) {
+        stopGradientOfFrozen(net->m_sites);
+    }
     if (spec.pool && spec.device.is_cpu()) {
         // Only now do parameters have their place in memory.
         for (AgentNet& agent : net->m_agents) {
-            agent.kernel = agent.agent->makeKernel(*spec.pool);
+            // Frozen rows of a head have no backward pass of their own there.
+            agent.kernel = spec.agent.stopGradientFrozen ? nullptr : agent.agent->makeKernel(*spec.pool);
         }
         net->m_mixKernel = net->m_mixer->makeKernel(*spec.pool);
         net->m_pool = spec.pool;

@@ -68,6 +68,9 @@ class GruUnits {
     void addBranchStructure(ParameterSet& parameters, std::int64_t event, const std::vector<int>& units);
     /// Forgets all branches; the caller restores masks and truncates the parameter set.
     void dropBranches() { m_branches.clear(); }
+    /// From now on frozen neurons pass no gradient to what they read. No value changes.
+    void stopGradientOfFrozen() { m_stopsGradient = true; }
+    [[nodiscard]] bool stopsGradient() const { return m_stopsGradient; }
 
     [[nodiscard]] const GruRows& cell() const { return m_cell; }
     [[nodiscard]] const CompositeLinear* feeder() const { return m_feeder; }
@@ -85,6 +88,7 @@ class GruUnits {
     GruRows m_cell;
     const CompositeLinear* m_feeder;
     std::vector<GruBranch> m_branches;
+    bool m_stopsGradient = false;
 };
 
 } // namespace knife

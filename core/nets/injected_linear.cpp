@@ -70,7 +70,21 @@ InjectedLinear::Values InjectedLinear::sums() const {
 
 at::Tensor InjectedLinear::forward(const at::Tensor& x) const {
     const Values layer = sums();
-    return at::linear(x, layer.weight, layer.bias);
+    if (!m_stopsGradient || m_branches.empty() || !x.requires_grad()) {
+        return at::linear(x, layer.weight, layer.bias);
+    }
+    // The difference is +0 and carries the gradient of the rows that learn.
+    const at::Tensor live = liveRows();
+    return at::linear(x.detach(), layer.weight, layer.bias) + (at::linear(x, live) - at::linear(x.detach(), live));
+}
+
+at::Tensor InjectedLinear::liveRows() const {
+    at::Tensor rows = m_weight->value.detach();
+    for (const Branch& branch : m_branches) {
+        const at::Tensor active = branch.activeWeight->value.detach();
+        rows = branch.units.empty() ? active : rows.index_copy(0, indexOf(branch.units, rows.device()), active);
+    }
+    return rows;
 }
 
 std::vector<InjectedLinear::Row> InjectedLinear::rowsOf(int unit) const {

@@ -60,6 +60,8 @@ class InjectedLinear {
     void addBranchStructure(ParameterSet& parameters, std::int64_t event, const std::vector<int>& units);
     /// Forgets all branches; the caller restores masks and truncates the parameter set.
     void dropBranches() { m_branches.clear(); }
+    /// From now on frozen rows pass no gradient to x. No value changes. Not for a fast path.
+    void stopGradientOfFrozen() { m_stopsGradient = true; }
 
     [[nodiscard]] const std::string& name() const { return m_name; }
     [[nodiscard]] Parameter* weight() const { return m_weight; }
@@ -77,7 +79,11 @@ class InjectedLinear {
     std::string m_name;
     Parameter* m_weight;
     Parameter* m_bias;
+    /// The rows that learn, [out, in].
+    [[nodiscard]] at::Tensor liveRows() const;
+
     std::vector<Branch> m_branches;
+    bool m_stopsGradient = false;
 };
 
 } // namespace knife

@@ -3,8 +3,12 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
+#include <set>
 
 #include <ATen/ATen.h>
+
+#include "core/nets/stop_gradient.h"
 
 namespace knife {
 
@@ -14,23 +18,54 @@ at::Tensor inputGatesOf(const GruRows& rows, const at::Tensor& features) {
     return at::linear(features, rows.input->value, rows.inputBias->value);
 }
 
-at::Tensor stepOf(const GruRows& rows, const at::Tensor& inputGates, const at::Tensor& h, const at::Tensor& own) {
-    return gruStep(inputGates, at::linear(h, rows.recurrent->value, rows.recurrentBias->value), own);
+// `frozen`: gates that pass no gradient back.
+at::Tensor stepOf(const GruRows& rows, const at::Tensor& inputGates, const at::Tensor& h, const at::Tensor& own,
+                  const std::vector<std::int64_t>& frozen) {
+    return gruStep(withoutGradient(inputGates, frozen),
+                   withoutGradient(at::linear(h, rows.recurrent->value, rows.recurrentBias->value), frozen), own);
+}
+
+// Columns of all gates of some of `count` neurons.
+std::vector<std::int64_t> gatesOf(const std::vector<std::int64_t>& neurons, std::int64_t count) {
+    std::vector<std::int64_t> gates;
+    for (std::int64_t gate = 0; gate < kGruGates; ++gate) {
+        std::ranges::transform(neurons, std::back_inserter(gates),
+                               [&](std::int64_t neuron) { return gate * count + neuron; });
+    }
+    return gates;
+}
+
+std::vector<std::int64_t> supersededOf(const GruBranch& branch) {
+    std::vector<std::int64_t> neurons;
+    for (std::size_t k = 0; k < branch.superseded.size(); ++k) {
+        if (branch.superseded[k] != 0) {
+            neurons.push_back(static_cast<std::int64_t>(k));
+        }
+    }
+    return neurons;
 }
 
 } // namespace
 
 GruSequence::GruSequence(const RecurrentGates& gates, const GruUnits& units) : m_gates(gates), m_units(units) {
+    std::set<std::int64_t> composites;
     for (const GruBranch& branch : units.branches()) {
         const std::vector<std::int64_t> owners(branch.units.begin(), branch.units.end());
         m_owners.push_back(at::tensor(owners, at::kLong).to(gates.weight->value.device()));
+        m_superseded.emplace_back();
+        if (units.stopsGradient()) {
+            m_superseded.back() = gatesOf(supersededOf(branch), branch.active.count);
+            composites.insert(owners.begin(), owners.end());
+        }
     }
+    m_knowledge = gatesOf({composites.begin(), composites.end()}, units.cell().count);
 }
 
 std::vector<GruSequence::State::Pair> GruSequence::branchGates(const at::Tensor& features) const {
     std::vector<State::Pair> gates;
     for (const GruBranch& branch : m_units.branches()) {
-        gates.push_back({inputGatesOf(branch.active, features), inputGatesOf(branch.compensation, features)});
+        const at::Tensor seen = m_units.stopsGradient() ? features.detach() : features;
+        gates.push_back({inputGatesOf(branch.active, features), inputGatesOf(branch.compensation, seen)});
     }
     return gates;
 }
@@ -45,12 +80,13 @@ at::Tensor GruSequence::visible(const State& state) const {
 
 at::Tensor GruSequence::advance(State& state, const at::Tensor& h, const at::Tensor& gates,
                                 const std::vector<State::Pair>& branchGates) const {
-    state.own = gruStep(gates, m_gates.read(h), state.own);
+    state.own = gruStep(withoutGradient(gates, m_knowledge), withoutGradient(m_gates.read(h), m_knowledge), state.own);
+    const at::Tensor seen = m_units.stopsGradient() ? h.detach() : h;
     for (std::size_t e = 0; e < m_owners.size(); ++e) {
         const GruBranch& branch = m_units.branches()[e];
         State::Pair& pair = state.pairs[e];
-        pair = {stepOf(branch.active, branchGates[e].active, h, pair.active),
-                stepOf(branch.compensation, branchGates[e].compensation, h, pair.compensation)};
+        pair = {stepOf(branch.active, branchGates[e].active, h, pair.active, m_superseded[e]),
+                stepOf(branch.compensation, branchGates[e].compensation, seen, pair.compensation, {})};
     }
     return visible(state);
 }

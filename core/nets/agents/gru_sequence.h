@@ -52,6 +52,9 @@ class GruSequence {
     const RecurrentGates& m_gates;
     const GruUnits& m_units;
     std::vector<at::Tensor> m_owners; ///< per branch: the indices of its units
+    // Where gradients are not to pass frozen neurons; else empty:
+    std::vector<std::int64_t> m_knowledge;               ///< gates of composites in the cell's rows
+    std::vector<std::vector<std::int64_t>> m_superseded; ///< per branch: gates of active neurons that are knowledge now
 };
 
 } // namespace knife
