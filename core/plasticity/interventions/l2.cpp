@@ -60,11 +60,11 @@ void describe(FieldVisitor& visitor, L2Config& config) {
 }
 
 L2::L2(L2Config config, Origin origin, const FactorizedNet& net)
-    : m_config(std::move(config)),
-      m_blocks(net, StepBlocks::Layout::Runs, StepBlocks::Storage::Added, choiceOf(m_config, origin)) {}
+    : BlockIntervention({net, StepBlocks::Layout::Runs, StepBlocks::Storage::Added, choiceOf(config, origin)}),
+      m_config(std::move(config)) {}
 
 void L2::differentiated(const UpdateMoment& /*moment*/) {
-    for (const StepBlocks::Block& block : m_blocks.follow()) {
+    for (const StepBlocks::Block& block : blocks().follow()) {
         for (const StepBlocks::Target& target : block.targets) {
             if (m_config.mode == "coupled") {
                 addPull(block, target, 2.0 * m_config.strength, target.grad);
@@ -77,7 +77,7 @@ void L2::stepped(const UpdateMoment& moment) {
     if (m_config.mode == "coupled") {
         return;
     }
-    for (const StepBlocks::Block& block : m_blocks.follow()) {
+    for (const StepBlocks::Block& block : blocks().follow()) {
         for (const StepBlocks::Target& target : block.targets) {
             addPull(block, target, -moment.lr * m_config.strength, target.value);
         }

@@ -4,8 +4,7 @@
 // 2019): theta -= lr c (theta - origin) after its step.
 #pragma once
 
-#include "core/plasticity/interventions/step_blocks.h"
-#include "core/plasticity/interventions/step_intervention.h"
+#include "core/plasticity/interventions/block_intervention.h"
 #include "core/plasticity/interventions/step_scope.h"
 
 namespace knife {
@@ -25,22 +24,19 @@ struct L2InitConfig : L2Config {
 
 enum class Origin : std::uint8_t { Zero, Initial };
 
-class L2 final : public StepIntervention {
+class L2 final : public BlockIntervention {
   public:
     /// For Origin::Initial, entries begin at what they hold when they are first seen: those of `net` now, those that a
-    /// surgery adds in the update after it. `net` must outlive this.
+    /// surgery adds when it is told of it. `net` must outlive this.
     L2(L2Config config, Origin origin, const FactorizedNet& net);
     [[nodiscard]] Wishes wishes(std::int64_t /*update*/) const override {
         return {.addsToGradients = m_config.mode == "coupled"};
     }
     void differentiated(const UpdateMoment& moment) override;
     void stepped(const UpdateMoment& moment) override;
-    [[nodiscard]] std::string save() const override { return m_blocks.save(); }
-    [[nodiscard]] bool restore(std::string_view saved) override { return m_blocks.restore(saved); }
 
   private:
     L2Config m_config;
-    StepBlocks m_blocks;
 };
 
 [[nodiscard]] Result<std::unique_ptr<Intervention>> makeL2(const Section& section, const FactorizedNet& net);

@@ -106,9 +106,10 @@ void describe(FieldVisitor& visitor, NeuroplasticExpansionConfig& config) {
 }
 
 NeuroplasticExpansion::NeuroplasticExpansion(NeuroplasticExpansionConfig config, const FactorizedNet& net)
-    : m_config(std::move(config)),
-      m_net(net),
-      m_blocks(net, StepBlocks::Layout::Parameters, StepBlocks::Storage::AllAsBits, choiceOf(m_config.scope, net)) {
+    : BlockIntervention(
+          {net, StepBlocks::Layout::Parameters, StepBlocks::Storage::AllAsBits, choiceOf(config.scope, net)}),
+      m_config(std::move(config)),
+      m_net(net) {
     thin();
 }
 
@@ -117,7 +118,7 @@ UpdateListener::Wishes NeuroplasticExpansion::wishes(std::int64_t update) const 
 }
 
 void NeuroplasticExpansion::thin() {
-    for (const StepBlocks::Block& block : m_blocks.follow()) {
+    for (const StepBlocks::Block& block : blocks().follow()) {
         for (const StepBlocks::Target& target : block.targets) {
             const at::Tensor free = target.mask != 0.F;
             const std::int64_t inactive = shareOf(m_config.initialSparsity, countOf(free));
@@ -128,9 +129,9 @@ void NeuroplasticExpansion::thin() {
 
 bool NeuroplasticExpansion::restore(std::string_view saved) {
     if (!saved.empty()) {
-        return m_blocks.restore(saved);
+        return blocks().restore(saved);
     }
-    for (const StepBlocks::Block& block : m_blocks.follow()) {
+    for (const StepBlocks::Block& block : blocks().follow()) {
         if (block.memory.defined()) {
             block.memory.fill_(1.F);
         }
@@ -142,7 +143,7 @@ bool NeuroplasticExpansion::restore(std::string_view saved) {
 double NeuroplasticExpansion::sparsity() {
     std::int64_t inactive = 0;
     std::int64_t all = 0;
-    for (const StepBlocks::Block& block : m_blocks.follow()) {
+    for (const StepBlocks::Block& block : blocks().follow()) {
         for (const StepBlocks::Target& target : block.targets) {
             const at::Tensor free = target.mask != 0.F;
             all += countOf(free);
@@ -161,30 +162,30 @@ double NeuroplasticExpansion::shareAt(double most, std::int64_t update) const {
 }
 
 void NeuroplasticExpansion::unmasked(const UpdateMoment& moment) {
-    const std::vector<StepBlocks::Block>& blocks = m_blocks.follow();
-    m_gradients.assign(isDue(moment.update) ? blocks.size() : 0, {});
-    for (std::size_t i = 0; i < blocks.size(); ++i) {
-        if (blocks[i].targets.empty()) {
+    const std::vector<StepBlocks::Block>& present = blocks().follow();
+    m_gradients.assign(isDue(moment.update) ? present.size() : 0, {});
+    for (std::size_t i = 0; i < present.size(); ++i) {
+        if (present[i].targets.empty()) {
             continue;
         }
         if (!m_gradients.empty()) {
-            m_gradients[i] = blocks[i].block->grad.clone();
+            m_gradients[i] = present[i].block->grad.clone();
         }
-        discard(blocks[i].memory, blocks[i].block->grad);
+        discard(present[i].memory, present[i].block->grad);
     }
 }
 
 void NeuroplasticExpansion::stepped(const UpdateMoment& moment) {
-    const std::vector<StepBlocks::Block>& blocks = m_blocks.follow();
-    for (std::size_t i = 0; i < blocks.size(); ++i) {
-        for (const StepBlocks::Target& target : blocks[i].targets) {
+    const std::vector<StepBlocks::Block>& present = blocks().follow();
+    for (std::size_t i = 0; i < present.size(); ++i) {
+        for (const StepBlocks::Target& target : present[i].targets) {
             if (!m_gradients.empty()) {
                 const at::Tensor flat = m_gradients[i].narrow(0, target.offset, target.size());
-                exchange(moment, blocks[i], target, flat.view(target.value.sizes()));
+                exchange(moment, present[i], target, flat.view(target.value.sizes()));
             }
         }
-        if (!blocks[i].targets.empty()) {
-            clearInactive(blocks[i]);
+        if (!present[i].targets.empty()) {
+            clearInactive(present[i]);
         }
     }
     m_gradients.clear();

@@ -9,8 +9,7 @@
 
 #include <vector>
 
-#include "core/plasticity/interventions/step_blocks.h"
-#include "core/plasticity/interventions/step_intervention.h"
+#include "core/plasticity/interventions/block_intervention.h"
 #include "core/plasticity/interventions/step_scope.h"
 
 namespace knife {
@@ -31,7 +30,8 @@ struct NeuroplasticExpansionConfig {
 };
 void describe(FieldVisitor& visitor, NeuroplasticExpansionConfig& config);
 
-class NeuroplasticExpansion final : public StepIntervention {
+/// Its memory beside each block: 1 where a connection is active, and everywhere outside the matrices.
+class NeuroplasticExpansion final : public BlockIntervention {
   public:
     /// `net` must outlive this; draws are keyed by its seed and the update. Connections of small magnitude are inactive
     /// from the start, and lose their values in the first update.
@@ -39,7 +39,6 @@ class NeuroplasticExpansion final : public StepIntervention {
     [[nodiscard]] Wishes wishes(std::int64_t update) const override;
     void unmasked(const UpdateMoment& moment) override;
     void stepped(const UpdateMoment& moment) override;
-    [[nodiscard]] std::string save() const override { return m_blocks.save(); }
     /// Without a state the network, as it is now, becomes sparse.
     [[nodiscard]] bool restore(std::string_view saved) override;
 
@@ -57,7 +56,6 @@ class NeuroplasticExpansion final : public StepIntervention {
 
     NeuroplasticExpansionConfig m_config;
     const FactorizedNet& m_net;
-    StepBlocks m_blocks; ///< memory: 1 where a connection is active, and everywhere outside the matrices
     std::vector<at::Tensor> m_gradients; ///< of this update, those of inactive connections too, where it is due
 };
 

@@ -57,14 +57,14 @@ void describe(FieldVisitor& visitor, NormaliseAndProjectConfig& config) {
 }
 
 NormaliseAndProject::NormaliseAndProject(NormaliseAndProjectConfig config, const FactorizedNet& net)
-    : m_config(std::move(config)),
-      m_blocks(net, StepBlocks::Layout::Parameters, StepBlocks::Storage::Added, choiceOf(m_config.scope)) {}
+    : BlockIntervention({net, StepBlocks::Layout::Parameters, StepBlocks::Storage::Added, choiceOf(config.scope)}),
+      m_config(std::move(config)) {}
 
 void NormaliseAndProject::stepped(const UpdateMoment& moment) {
     if ((moment.update + 1) % m_config.every != 0) {
         return;
     }
-    for (const StepBlocks::Block& block : m_blocks.follow()) {
+    for (const StepBlocks::Block& block : blocks().follow()) {
         for (std::size_t i = 0; i < block.targets.size(); ++i) {
             project(block, block.targets[i], static_cast<double>(block.memory.data_ptr<float>()[i]));
         }

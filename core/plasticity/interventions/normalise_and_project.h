@@ -3,8 +3,7 @@
 // the Frobenius norm that it began with. The normalisation is the network's: agent.kind = "rnn_layernorm".
 #pragma once
 
-#include "core/plasticity/interventions/step_blocks.h"
-#include "core/plasticity/interventions/step_intervention.h"
+#include "core/plasticity/interventions/block_intervention.h"
 #include "core/plasticity/interventions/step_scope.h"
 
 namespace knife {
@@ -15,22 +14,17 @@ struct NormaliseAndProjectConfig {
 };
 void describe(FieldVisitor& visitor, NormaliseAndProjectConfig& config);
 
-class NormaliseAndProject final : public StepIntervention {
+class NormaliseAndProject final : public BlockIntervention {
   public:
     /// Norms are those of `net` now, which must outlive this; matrices that a surgery adds keep the norm that they are
     /// born with.
     NormaliseAndProject(NormaliseAndProjectConfig config, const FactorizedNet& net);
-    /// Sees what surgeries have added before it is trained.
-    void differentiated(const UpdateMoment& /*moment*/) override { m_blocks.follow(); }
     /// Scales trainable entries alone, so that the norm with the frozen ones is right; leaves a matrix alone where no
     /// scaling can do that.
     void stepped(const UpdateMoment& moment) override;
-    [[nodiscard]] std::string save() const override { return m_blocks.save(); }
-    [[nodiscard]] bool restore(std::string_view saved) override { return m_blocks.restore(saved); }
 
   private:
     NormaliseAndProjectConfig m_config;
-    StepBlocks m_blocks;
 };
 
 [[nodiscard]] Result<std::unique_ptr<Intervention>> makeNormaliseAndProject(const Section& section,

@@ -38,12 +38,12 @@ void describe(FieldVisitor& visitor, ParsevalConfig& config) {
 }
 
 Parseval::Parseval(ParsevalConfig config, const FactorizedNet& net)
-    : m_config(std::move(config)),
-      m_blocks(net, StepBlocks::Layout::Parameters, StepBlocks::Storage::Nothing, choiceOf(m_config, net)) {}
+    : BlockIntervention({net, StepBlocks::Layout::Parameters, StepBlocks::Storage::Nothing, choiceOf(config, net)}),
+      m_config(std::move(config)) {}
 
 void Parseval::differentiated(const UpdateMoment& /*moment*/) {
     const double factor = 4.0 * m_config.strength;
-    for (const StepBlocks::Block& block : m_blocks.follow()) {
+    for (const StepBlocks::Block& block : blocks().follow()) {
         for (const StepBlocks::Target& target : block.targets) {
             const at::Tensor& w = target.value;
             const bool wide = w.size(0) <= w.size(1);

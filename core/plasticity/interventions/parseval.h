@@ -4,8 +4,7 @@
 // rows cannot be, and W^T W stands in: the columns are kept orthogonal.
 #pragma once
 
-#include "core/plasticity/interventions/step_blocks.h"
-#include "core/plasticity/interventions/step_intervention.h"
+#include "core/plasticity/interventions/block_intervention.h"
 #include "core/plasticity/interventions/step_scope.h"
 
 namespace knife {
@@ -17,7 +16,7 @@ struct ParsevalConfig {
 };
 void describe(FieldVisitor& visitor, ParsevalConfig& config);
 
-class Parseval final : public StepIntervention {
+class Parseval final : public BlockIntervention {
   public:
     /// The matrices are those of the sites of `net`, as they are now; it must outlive this.
     Parseval(ParsevalConfig config, const FactorizedNet& net);
@@ -27,7 +26,6 @@ class Parseval final : public StepIntervention {
 
   private:
     ParsevalConfig m_config;
-    StepBlocks m_blocks;
 };
 
 [[nodiscard]] Result<std::unique_ptr<Intervention>> makeParseval(const Section& section, const FactorizedNet& net);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include <ATen/ATen.h>
@@ -53,7 +54,8 @@ StepBlocks::StepBlocks(const FactorizedNet& net, Layout layout, Storage storage,
 }
 
 StepBlocks::Block StepBlocks::look(const ParameterBlock& block) const {
-    Block seen{.block = &block, .identity = block.value, .targets = {}, .memory = {}};
+    Block seen{.block = &block, .identity = block.value, .names = {}, .targets = {}, .memory = {}};
+    std::ranges::transform(block.parameters, std::back_inserter(seen.names), &Parameter::name);
     if (!block.trainable) {
         return seen;
     }
@@ -91,6 +93,13 @@ const StepBlocks::Block* StepBlocks::entryOf(const ParameterBlock& block) const 
     return found != m_blocks.end() ? &*found : nullptr;
 }
 
+at::Tensor StepBlocks::memoryOfRebuilt(const Block& rebuilt) const {
+    const auto found = std::ranges::find_if(m_blocks, [&](const Block& entry) {
+        return entry.memory.defined() && entry.names == rebuilt.names && at::equal(entry.identity, rebuilt.identity);
+    });
+    return found != m_blocks.end() ? found->memory : at::Tensor();
+}
+
 std::vector<StepBlocks::Block>& StepBlocks::follow() {
     const auto& blocks = m_net.parameters().blocks();
     // A block's place may change when one before it goes.
@@ -111,7 +120,8 @@ std::vector<StepBlocks::Block>& StepBlocks::follow() {
         }
         present.push_back(look(block));
         if (m_choice.memory && !present.back().targets.empty()) {
-            present.back().memory = m_choice.memory(present.back());
+            const at::Tensor known = memoryOfRebuilt(present.back());
+            present.back().memory = known.defined() ? known : m_choice.memory(present.back());
         }
     }
     m_blocks = std::move(present);

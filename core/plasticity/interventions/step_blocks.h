@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The trainable parameters that a method acts on in every update, with what it remembers beside each block. Blocks
 // come with surgeries and go when one is undone or a layer is reset; a block's memory begins when it is first seen.
+// Surgeries that take others out rebuild the blocks that stay: one of the same names and values is still the same.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +40,8 @@ class StepBlocks {
     };
     struct Block {
         const ParameterBlock* block = nullptr;
-        at::Tensor identity; ///< its values; kept, so that no later block can be taken for it
+        at::Tensor identity;            ///< its values; kept, so that no later block can be taken for it
+        std::vector<std::string> names; ///< of its parameters
         std::vector<Target> targets;
         at::Tensor memory; ///< float; undefined where the method keeps none
     };
@@ -54,7 +56,8 @@ class StepBlocks {
     /// `net` must outlive this. Its blocks, as they are now, are seen at once.
     StepBlocks(const FactorizedNet& net, Layout layout, Storage storage, Choice choice);
 
-    /// One entry for each block of the network, those without targets too. Cheap where nothing has changed.
+    /// One entry for each block of the network, those without targets too. Cheap where nothing has changed; must be
+    /// called after a surgery before values change.
     std::vector<Block>& follow();
 
     /// Memories as bytes.
@@ -66,6 +69,8 @@ class StepBlocks {
     [[nodiscard]] Block look(const ParameterBlock& block) const;
     /// The entry of a block; nullptr: not seen yet.
     [[nodiscard]] const Block* entryOf(const ParameterBlock& block) const;
+    /// The memory of a block that has been rebuilt; undefined: there is none.
+    [[nodiscard]] at::Tensor memoryOfRebuilt(const Block& rebuilt) const;
     [[nodiscard]] bool isStored(std::size_t index, const Block& block) const;
 
     const FactorizedNet& m_net;

@@ -75,16 +75,16 @@ void describe(FieldVisitor& visitor, UpgdConfig& config) {
 }
 
 Upgd::Upgd(UpgdConfig config, const FactorizedNet& net)
-    : m_config(std::move(config)),
-      m_net(net),
-      m_blocks(net, layoutOf(m_config), StepBlocks::Storage::All, choiceOf(m_config.scope)) {}
+    : BlockIntervention({net, layoutOf(config), StepBlocks::Storage::All, choiceOf(config.scope)}),
+      m_config(std::move(config)),
+      m_net(net) {}
 
 void Upgd::stepped(const UpdateMoment& moment) {
     const auto beta = static_cast<float>(m_config.betaUtility);
-    const std::vector<StepBlocks::Block>& blocks = m_blocks.follow();
+    const std::vector<StepBlocks::Block>& present = blocks().follow();
     double largest = 0.0;
-    for (std::size_t i = 0; i < blocks.size(); ++i) {
-        const StepBlocks::Block& block = blocks[i];
+    for (std::size_t i = 0; i < present.size(); ++i) {
+        const StepBlocks::Block& block = present[i];
         if (block.targets.empty()) {
             continue;
         }
@@ -96,7 +96,7 @@ void Upgd::stepped(const UpdateMoment& moment) {
             largest = std::max(largest, static_cast<double>(gatherUtility(arrays, beta)) / correction);
         }
     }
-    shake(moment, blocks, largest);
+    shake(moment, present, largest);
 }
 
 void Upgd::shake(const UpdateMoment& moment, const std::vector<StepBlocks::Block>& blocks, double largest) {
@@ -137,7 +137,7 @@ void Upgd::shake(const UpdateMoment& moment, const std::vector<StepBlocks::Block
 }
 
 at::Tensor Upgd::utilityOf(const Parameter& parameter) {
-    for (const StepBlocks::Block& block : m_blocks.follow()) {
+    for (const StepBlocks::Block& block : blocks().follow()) {
         std::int64_t offset = 0;
         for (const Parameter* candidate : block.block->parameters) {
             if (candidate == &parameter && block.memory.defined()) {
@@ -150,6 +150,7 @@ at::Tensor Upgd::utilityOf(const Parameter& parameter) {
 }
 
 void Upgd::touched(const std::vector<SiteReceipt>& sites) {
+    BlockIntervention::touched(sites);
     const auto forget = [this](const Parameter* parameter, std::int64_t dimension, std::int64_t index) {
         const at::Tensor utility = parameter != nullptr ? utilityOf(*parameter) : at::Tensor();
         if (utility.defined()) {

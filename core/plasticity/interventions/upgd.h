@@ -8,8 +8,7 @@
 // move little; useless ones move and are shaken. The paper's Adam for reinforcement learning is f = 2.
 #pragma once
 
-#include "core/plasticity/interventions/step_blocks.h"
-#include "core/plasticity/interventions/step_intervention.h"
+#include "core/plasticity/interventions/block_intervention.h"
 #include "core/plasticity/interventions/step_scope.h"
 
 namespace knife {
@@ -26,7 +25,8 @@ struct UpgdConfig {
 };
 void describe(FieldVisitor& visitor, UpgdConfig& config);
 
-class Upgd final : public StepIntervention {
+/// Its memory beside each block: utilities, then the number of updates that they were gathered in.
+class Upgd final : public BlockIntervention {
   public:
     /// `net` must live in the CPU's memory and outlive this; noise is keyed by its seed and the update.
     Upgd(UpgdConfig config, const FactorizedNet& net);
@@ -34,8 +34,6 @@ class Upgd final : public StepIntervention {
     void stepped(const UpdateMoment& moment) override;
     /// Utilities of touched weights start at 0 again.
     void touched(const std::vector<SiteReceipt>& sites) override;
-    [[nodiscard]] std::string save() const override { return m_blocks.save(); }
-    [[nodiscard]] bool restore(std::string_view saved) override { return m_blocks.restore(saved); }
 
   private:
     void shake(const UpdateMoment& moment, const std::vector<StepBlocks::Block>& blocks, double largest);
@@ -43,7 +41,6 @@ class Upgd final : public StepIntervention {
 
     UpgdConfig m_config;
     const FactorizedNet& m_net;
-    StepBlocks m_blocks; ///< memory: utilities, then the number of updates that they were gathered in
     std::vector<float> m_noise;
 };
 

@@ -33,11 +33,11 @@ void describe(FieldVisitor& visitor, WeightClippingConfig& config) {
 }
 
 WeightClipping::WeightClipping(WeightClippingConfig config, const FactorizedNet& net)
-    : m_config(std::move(config)),
-      m_blocks(net, StepBlocks::Layout::Parameters, StepBlocks::Storage::Nothing, choiceOf(m_config, net)) {}
+    : BlockIntervention({net, StepBlocks::Layout::Parameters, StepBlocks::Storage::Nothing, choiceOf(config, net)}),
+      m_config(std::move(config)) {}
 
 void WeightClipping::stepped(const UpdateMoment& /*moment*/) {
-    for (const StepBlocks::Block& block : m_blocks.follow()) {
+    for (const StepBlocks::Block& block : blocks().follow()) {
         for (const StepBlocks::Target& target : block.targets) {
             if (block.block->anyFrozen) {
                 target.value.copy_(

@@ -3,8 +3,7 @@
 // clamped to kappa / sqrt(fan_in), a multiple of the bound that they were drawn within.
 #pragma once
 
-#include "core/plasticity/interventions/step_blocks.h"
-#include "core/plasticity/interventions/step_intervention.h"
+#include "core/plasticity/interventions/block_intervention.h"
 #include "core/plasticity/interventions/step_scope.h"
 
 namespace knife {
@@ -16,7 +15,7 @@ struct WeightClippingConfig {
 };
 void describe(FieldVisitor& visitor, WeightClippingConfig& config);
 
-class WeightClipping final : public StepIntervention {
+class WeightClipping final : public BlockIntervention {
   public:
     /// `net` must outlive this.
     WeightClipping(WeightClippingConfig config, const FactorizedNet& net);
@@ -24,7 +23,6 @@ class WeightClipping final : public StepIntervention {
 
   private:
     WeightClippingConfig m_config;
-    StepBlocks m_blocks;
 };
 
 [[nodiscard]] Result<std::unique_ptr<Intervention>> makeWeightClipping(const Section& section,

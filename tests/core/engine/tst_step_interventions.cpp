@@ -115,8 +115,8 @@ struct Rig {
             }
         }
     }
-    void operate(std::int64_t event) {
-        const SurgeryPlan plan = planOf({{"agent.fc1", {1, 4, 5}}, {"mixer.hyper_w1", {0, 2}}});
+    void operate(std::int64_t event) { operate(planOf({{"agent.fc1", {1, 4, 5}}, {"mixer.hyper_w1", {0, 2}}}), event); }
+    void operate(const SurgeryPlan& plan, std::int64_t event) {
         const auto receipts = surgeon.apply(plan, event);
         if (!receipts) {
             throw std::runtime_error(receipts.error().describe());
@@ -572,6 +572,35 @@ class TestStepInterventions : public QObject {
             QVERIFY(!copy.restore(saved.substr(0, saved.size() - 1)));
             QVERIFY(!copy.restore(saved + "x"));
         }
+    }
+
+    void whatIsRememberedOutlivesOtherComposites_data() {
+        QTest::addColumn<QString>("method");
+        QTest::addColumn<bool>("storesAll"); // else of added blocks alone
+        QTest::newRow("l2_init") << "l2_init" << false;
+        QTest::newRow("normalise_and_project") << "normalise_and_project" << false;
+        QTest::newRow("upgd") << "upgd" << true;
+    }
+    void whatIsRememberedOutlivesOtherComposites() {
+        QFETCH(QString, method);
+        QFETCH(bool, storesAll);
+        Rig rig;
+        rig.add(method.toStdString(), kMethods.at(method.toStdString()));
+        rig.train(2);
+        rig.operate(0);
+        rig.train(4);
+        const auto ofBuilt =
+            static_cast<std::size_t>(storesAll ? rig.parameters().blocks()[0].size() + 1 : 0) * sizeof(float);
+        const std::string before = rig.methods[0]->save().substr(ofBuilt);
+        SurgeryPlan redraw;
+        redraw.operation = "redraw";
+        redraw.modules = {"mixer"};
+        rig.operate(redraw, 1);
+        QCOMPARE(rig.parameters().blocks().size(), std::size_t(3)); // the composites of agent.fc1 alone are left
+        const std::string after = rig.methods[0]->save().substr(ofBuilt);
+        QVERIFY(!after.empty() && after.size() < before.size());
+        QVERIFY(before.starts_with(after));
+        rig.train(2);
     }
 
     void actsInTheOrderOfTheFile() {
