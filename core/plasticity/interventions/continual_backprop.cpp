@@ -49,7 +49,8 @@ ContinualBackprop::ContinualBackprop(ContinualBackpropConfig config, const SiteL
     for (const std::size_t i : chosenSites(m_config.policy, sites, &refuseFolding)) {
         const auto units = static_cast<std::size_t>(sites.all()[i].units);
         const std::vector<double> zeros(units, 0.0);
-        m_states[i] = {.watched = true, .age = zeros, .observations = zeros, .utility = zeros, .mean = zeros};
+        m_states[i] = {
+            .watched = true, .age = zeros, .observations = zeros, .utility = zeros, .mean = zeros, .due = {0.0}};
     }
 }
 

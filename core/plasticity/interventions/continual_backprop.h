@@ -60,12 +60,12 @@ class ContinualBackprop final : public Intervention, private UpdateListener {
 
   private:
     struct SiteState {
-        bool watched = false;
+        bool watched = false;             ///< else the tables are empty
         std::vector<double> age;          ///< updates since the unit was touched
         std::vector<double> observations; ///< that the next two have
         std::vector<double> utility;      ///< not corrected
         std::vector<double> mean;         ///< not corrected
-        std::vector<double> due{0.0};     ///< units to replace, for "accumulate"
+        std::vector<double> due;          ///< one entry: units to replace, for "accumulate"
     };
     [[nodiscard]] Wishes wishes(std::int64_t update) const override;
     void stepped(const UpdateMoment& moment) override;

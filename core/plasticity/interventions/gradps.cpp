@@ -45,7 +45,8 @@ Gradps::Gradps(GradpsConfig config, const FactorizedNet& net)
         const std::size_t cells = m_agents * units;
         m_states[i] = {.open = std::vector<double>(cells, 0.0),
                        .intervals = std::vector<double>(cells * static_cast<std::size_t>(m_config.window), 0.0),
-                       .age = std::vector<double>(units, 0.0)};
+                       .age = std::vector<double>(units, 0.0),
+                       .closed = {0.0}};
     }
 }
 

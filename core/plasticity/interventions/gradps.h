@@ -54,7 +54,7 @@ class Gradps final : public Intervention, private UpdateListener {
         std::vector<double> open;      ///< [agents x units], gains since the last copy
         std::vector<double> intervals; ///< [window x agents x units], a ring
         std::vector<double> age;       ///< per unit: intervals since it was touched
-        std::vector<double> closed{0.0};
+        std::vector<double> closed;    ///< one entry
     };
     [[nodiscard]] Wishes wishes(std::int64_t update) const override;
     void stepped(const UpdateMoment& moment) override;

@@ -43,6 +43,9 @@ SiteOperation Reborn::match(const Site& site, const std::vector<float>& activati
     std::vector<int> donors;
     for (std::size_t unit = 0; mean > 0.0 && unit < activation.size(); ++unit) {
         const auto score = static_cast<double>(activation[unit]);
+        if (isSplit(site, static_cast<int>(unit))) {
+            continue;
+        }
         if (score <= m_config.dormantBelow * mean) {
             dormant.push_back(static_cast<int>(unit));
         } else if (score > m_config.overactiveAbove * mean) {

@@ -55,7 +55,8 @@ void describe(FieldVisitor& visitor, RedoConfig& config) {
 
 Redo::Redo(RedoConfig config, const SiteList& sites) : m_config(std::move(config)) {
     if (m_config.statistics == "centred_batch") {
-        m_batch.emplace(BatchScores::Of::CentredActivation, m_config.observeEvery, sites);
+        m_batch.emplace(BatchScores::Of::CentredActivation, m_config.observeEvery, sites,
+                        chosenSites(m_config.policy, sites, &refuseResets));
     }
 }
 

@@ -13,7 +13,9 @@ void describe(FieldVisitor& visitor, RegramaConfig& config) {
 }
 
 Regrama::Regrama(RegramaConfig config, const SiteList& sites)
-    : m_config(std::move(config)), m_batch(BatchScores::Of::Gradient, m_config.observeEvery, sites) {}
+    : m_config(std::move(config)),
+      m_batch(BatchScores::Of::Gradient, m_config.observeEvery, sites,
+              chosenSites(m_config.policy, sites, &refuseResets)) {}
 
 SurgeryPlan Regrama::propose(const InterventionView& view) const {
     SurgeryPlan plan = resetPlan("regrama", m_config.policy, m_config.reset);

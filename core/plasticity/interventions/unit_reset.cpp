@@ -74,9 +74,10 @@ std::vector<int> touchedUnits(const Site& site, const SiteReceipt& receipt) {
     return all;
 }
 
-BatchScores::BatchScores(Of of, std::int64_t every, const SiteList& sites) : m_of(of), m_every(every), m_sites(sites) {
-    for (const Site& site : sites.all()) {
-        m_scores.emplace_back(static_cast<std::size_t>(site.units), kUnmeasured);
+BatchScores::BatchScores(Of of, std::int64_t every, const SiteList& sites, const std::vector<std::size_t>& watched)
+    : m_of(of), m_every(every), m_sites(sites), m_scores(sites.all().size()) {
+    for (const std::size_t i : watched) {
+        m_scores[i].assign(static_cast<std::size_t>(sites.all()[i].units), kUnmeasured);
     }
 }
 
@@ -90,6 +91,9 @@ void BatchScores::stepped(const UpdateMoment& moment) {
         return;
     }
     for (std::size_t i = 0; i < m_scores.size(); ++i) {
+        if (m_scores[i].empty()) {
+            continue;
+        }
         const Site& site = m_sites.all()[i];
         const SiteTap& tap = (*moment.taps)[i];
         const bool reached = m_of == Of::Gradient ? m_rows.gatherGradients(site, tap, *moment.rows)
@@ -106,7 +110,9 @@ void BatchScores::touched(const std::vector<SiteReceipt>& receipts) {
     for (std::size_t i = 0; i < m_scores.size(); ++i) {
         for (const SiteReceipt& receipt : receipts) {
             for (const int unit : touchedUnits(m_sites.all()[i], receipt)) {
-                m_scores[i][static_cast<std::size_t>(unit)] = kUnmeasured;
+                if (!m_scores[i].empty()) {
+                    m_scores[i][static_cast<std::size_t>(unit)] = kUnmeasured;
+                }
             }
         }
     }

@@ -39,11 +39,12 @@ void divideByMean(std::vector<double>& scores, double epsilon);
 class BatchScores final : public UpdateListener {
   public:
     enum class Of : std::uint8_t { CentredActivation, Gradient };
-    BatchScores(Of of, std::int64_t every, const SiteList& sites);
+    /// `watched`: indices of the sites that have scores.
+    BatchScores(Of of, std::int64_t every, const SiteList& sites, const std::vector<std::size_t>& watched);
     /// Every so many updates, so that a periodic trigger with a multiple of that finds scores of this very update.
     [[nodiscard]] Wishes wishes(std::int64_t update) const override;
     void stepped(const UpdateMoment& moment) override;
-    /// NaN: not measured since the unit was touched.
+    /// NaN: not measured since the unit was touched. Empty for a site that is not watched.
     [[nodiscard]] const std::vector<double>& scores(std::size_t site) const { return m_scores[site]; }
     void touched(const std::vector<SiteReceipt>& receipts);
     [[nodiscard]] std::string save() const;

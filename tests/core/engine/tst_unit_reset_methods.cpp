@@ -439,6 +439,36 @@ class TestUnitResetMethods : public QObject {
         QVERIFY(!named && named.error().describe().find("two inputs") != std::string::npos);
         QVERIFY(makeIntervention(sectionOf("method = \"continual_backprop\"", "interventions"), *net));
     }
+
+    // A fork may ask for further sites; methods that do not work there go on with what they know.
+    void furtherSitesDoNotVoidWhatIsKnown_data() {
+        QTest::addColumn<QString>("settings");
+        QTest::newRow("continual_backprop") << "method = \"continual_backprop\"";
+        QTest::newRow("gxd") << "method = \"gxd\"";
+        QTest::newRow("gradps") << "method = \"gradps\"";
+        QTest::newRow("regrama") << "method = \"regrama\"";
+        QTest::newRow("redo") << "method = \"redo\"\nstatistics = \"centred_batch\"";
+        QTest::newRow("self_normalized_resets") << "method = \"self_normalized_resets\"";
+    }
+    void furtherSitesDoNotVoidWhatIsKnown() {
+        QFETCH(QString, settings);
+        const Section section = sectionOf(settings.toStdString(), "interventions[0]");
+        Theatre theatre(brisk());
+        auto method = makeIntervention(section, theatre.online());
+        QVERIFY(method);
+        theatre.train(4, {(*method)->listener()});
+        (*method)->targetCopied();
+        const std::string known = (*method)->save();
+        QVERIFY(!known.empty());
+        Setup wider = brisk();
+        wider.agent.furtherSites = {"gru", "head"};
+        const auto net = buildNet(wider.net());
+        QVERIFY(net->sites().all().size() > theatre.online().sites().all().size());
+        auto fork = makeIntervention(section, *net);
+        QVERIFY(fork);
+        QVERIFY((*fork)->restore(known));
+        QVERIFY((*fork)->save() == known);
+    }
 };
 
 QTEST_APPLESS_MAIN(TestUnitResetMethods)
