@@ -12,13 +12,16 @@ LiveUnit liveUnit(const Site& site, int unit) {
             const auto owner = std::ranges::lower_bound(branch->units, unit);
             if (owner != branch->units.end() && *owner == unit) {
                 const auto k = static_cast<std::int64_t>(owner - branch->units.begin());
-                return {branch->activeIn, branch->activeBias, k, {{branch->activeOut, k}}, true};
+                return {branch->activeIn, branch->activeBias, k, {{branch->activeOut, k}}, {}, true};
             }
         }
     }
-    LiveUnit live{.weight = site.weight, .bias = site.bias, .row = unit, .outgoing = {}};
+    LiveUnit live{.weight = site.weight, .bias = site.bias, .row = unit, .outgoing = {}, .clones = {}};
     for (const Consumer& consumer : site.consumers) {
         live.outgoing.push_back({consumer.weight, consumer.column + unit});
+    }
+    if (site.composite != nullptr) {
+        live.clones = site.composite->clones().rowsOf(unit);
     }
     return live;
 }

@@ -18,6 +18,7 @@ struct LiveUnit {
     Parameter* bias = nullptr;
     std::int64_t row = 0; ///< of weight and bias
     std::vector<Outgoing> outgoing;
+    std::vector<UnitClones::Row> clones; ///< incoming rows of other agents, which begin and shrink with this one
     bool isComposite = false;
 };
 

@@ -90,6 +90,18 @@ bool UnitClones::has(int unit) const {
         m_events, [unit](const Event& event) { return std::ranges::binary_search(event.groups.units, unit); });
 }
 
+std::vector<UnitClones::Row> UnitClones::rowsOf(int unit) const {
+    std::vector<Row> rows;
+    for (const Event& event : m_events) {
+        for (std::size_t clone = 0; clone < event.owners.size(); ++clone) {
+            if (event.owners[clone] == unit) {
+                rows.push_back({event.rows, static_cast<std::int64_t>(clone)});
+            }
+        }
+    }
+    return rows;
+}
+
 UnitClones::Level UnitClones::levelOf(int group, at::Device device) const {
     std::vector<std::int64_t> units;
     std::vector<std::int64_t> clones;

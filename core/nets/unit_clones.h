@@ -49,6 +49,12 @@ class UnitClones {
         Parameter* born = nullptr;        ///< as they began
     };
 
+    /// One clone.
+    struct Row {
+        Parameter* rows = nullptr;
+        std::int64_t row = 0;
+    };
+
     /// Declares `<name>.clones` [clones, d_in], trainable, and `<name>.born`, frozen, as copies of the rows of
     /// `weight`.
     void add(ParameterSet& parameters, const std::string& name, std::int64_t event, const AgentGroups& groups,
@@ -66,6 +72,8 @@ class UnitClones {
     [[nodiscard]] const std::vector<Event>& events() const { return m_events; }
     [[nodiscard]] bool empty() const { return m_events.empty(); }
     [[nodiscard]] bool has(int unit) const;
+    /// The clones of one unit.
+    [[nodiscard]] std::vector<Row> rowsOf(int unit) const;
 
   private:
     // The clones of one group number over all events: at most one per unit.

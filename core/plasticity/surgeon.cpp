@@ -154,7 +154,10 @@ Result<std::vector<SiteReceipt>> Surgeon::apply(const SurgeryPlan& plan, std::in
         cancelPairs(m_online, m_target);
         countFrozen(undo.online.branches, m_online, receipts);
     }
-    m_undo = std::move(undo);
+    std::erase_if(receipts, [&](const SiteReceipt& receipt) { return (*operation)->leftAlone(receipt); });
+    if (!receipts.empty()) {
+        m_undo = std::move(undo);
+    }
     return receipts;
 }
 

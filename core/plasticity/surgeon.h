@@ -27,7 +27,8 @@ class Surgeon {
     [[nodiscard]] Result<void> check(const SurgeryPlan& plan) const;
     /// Operation::startsUnitsAnew() of a plan that check() has let pass.
     [[nodiscard]] bool startsUnitsAnew(const SurgeryPlan& plan) const;
-    /// Applies a plan as surgery number `event`. Fills everything of the receipts but ruaBefore.
+    /// Applies a plan as surgery number `event`. Fills everything of the receipts but ruaBefore; none: nothing has
+    /// changed, and the surgery before can still be undone.
     [[nodiscard]] Result<std::vector<SiteReceipt>> apply(const SurgeryPlan& plan, std::int64_t event);
     /// Takes the newest apply() back, bit for bit. Requires that no update came between; false: nothing to undo.
     bool undo();

@@ -25,6 +25,9 @@ void excludeKnowledge(const CompositeLinear& layer, const Views& views) {
     for (const CompositeBranch& branch : layer.branches()) {
         for (std::size_t k = 0; k < branch.units.size(); ++k) {
             markNeurons(views, layer.weight(), layer.bias(), layer.out(), branch.units[k]);
+            for (const UnitClones::Row& clone : layer.clones().rowsOf(branch.units[k])) {
+                views.at(clone.rows).select(0, clone.row).fill_(0.0);
+            }
             if (branch.superseded[k] != 0) {
                 markNeurons(views, branch.activeIn, branch.activeBias, branch.activeOut, static_cast<std::int64_t>(k));
             }

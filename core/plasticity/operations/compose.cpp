@@ -94,17 +94,15 @@ void composeHidden(FactorizedNet& net, const Site& site, const SiteOperation& op
     }
 }
 
-// In the order of the sites, layers without activation last, whatever the order of the plan: checkpoints rebuild
-// parameter blocks in this order.
+// Layers without activation last: their blocks are rebuilt in this order.
 template <typename Visit>
 void eachOperated(const FactorizedNet& net, const SurgeryPlan& plan, const Visit& visit) {
     for (const bool layers : {false, true}) {
-        for (const Site& site : net.sites().all()) {
-            const auto found = std::ranges::find(plan.operations, site.name, &SiteOperation::site);
-            if ((site.linear != nullptr) == layers && found != plan.operations.end() && !found->units.empty()) {
-                visit(site, *found);
+        visitOperated(net, plan, [&](const Site& site, const SiteOperation& operation) {
+            if ((site.linear != nullptr) == layers) {
+                visit(site, operation);
             }
-        }
+        });
     }
 }
 

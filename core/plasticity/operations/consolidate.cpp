@@ -2,7 +2,6 @@
 #include "core/plasticity/operations/consolidate.h"
 
 #include <algorithm>
-#include <set>
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
@@ -56,6 +55,10 @@ void consolidateAt(FactorizedNet& net, const Site& site, const at::Tensor& read,
     keepFrozen(net, site, join(kept, choose(frozen, choice.others)), fit.shift);
 }
 
+std::size_t indexOf(const FactorizedNet& net, const Site& site) {
+    return static_cast<std::size_t>(&site - net.sites().all().data());
+}
+
 bool knowledgeLearns(const CompositeLinear& layer, const std::vector<int>& composites) {
     return layer.out()->mask.defined() && std::ranges::any_of(composites, [&](int unit) {
                return layer.out()->mask.select(1, unit).ne(0.0).any().item<bool>();
@@ -65,13 +68,8 @@ bool knowledgeLearns(const CompositeLinear& layer, const std::vector<int>& compo
 } // namespace
 
 std::vector<int> compositeUnits(const Site& site) {
-    std::set<int> units;
-    if (site.composite != nullptr && site.composite->clones().empty()) {
-        for (const CompositeBranch& branch : site.composite->branches()) {
-            units.insert(branch.units.begin(), branch.units.end());
-        }
-    }
-    return {units.begin(), units.end()};
+    const bool fits = site.composite != nullptr && site.composite->clones().empty();
+    return fits ? compositesOf(*site.composite) : std::vector<int>();
 }
 
 std::string refuseConsolidation(const Site& site, const FactorizedNet& net) {
@@ -104,22 +102,18 @@ Result<void> Consolidate::check(const SurgeryPlan& plan, const FactorizedNet& ne
     if (seen.empty()) {
         return fail(ErrorCode::Unsupported, "there are no episodes yet that frozen neurons could be fitted to");
     }
-    for (std::size_t i = 0; i < seen.size(); ++i) {
-        const Site& site = net.sites().all()[i];
-        const auto operation = std::ranges::find(plan.operations, site.name, &SiteOperation::site);
-        if (operation == plan.operations.end()) {
-            continue;
-        }
+    for (const SiteOperation& operation : plan.operations) {
+        const Site& site = *net.sites().find(operation.site);
         if (const std::string refusal = refuseConsolidation(site, net); !refusal.empty()) {
             return fail(ErrorCode::Unsupported, refusal);
         }
         const std::vector<int> composites = compositeUnits(site);
-        for (const int unit : operation->units) {
+        for (const int unit : operation.units) {
             if (!std::ranges::binary_search(composites, unit)) {
                 return fail(ErrorCode::Usage, fmt::format("unit {} of {} is no composite", unit, site.name));
             }
         }
-        if (!seen[i].defined()) {
+        if (!seen[indexOf(net, site)].defined()) {
             return fail(ErrorCode::Unsupported, fmt::format("what {} reads is not recorded", site.name));
         }
     }
@@ -130,31 +124,24 @@ void Consolidate::applyToBoth(FactorizedNet& online, FactorizedNet* target, cons
                               const SurgeryDraws&) const {
     const SiteInputs seen = m_inputs(online);
     const SiteInputs seenByTarget = target != nullptr ? m_inputs(*target) : SiteInputs{};
-    for (std::size_t i = 0; i < seen.size(); ++i) {
-        const Site& site = online.sites().all()[i];
-        const auto operation = std::ranges::find(plan.operations, site.name, &SiteOperation::site);
-        if (operation == plan.operations.end() || operation->units.empty()) {
-            continue;
-        }
-        const Choice choice = chooseAt(*site.composite, seen[i], operation->units, m_settings);
+    visitOperated(online, plan, [&](const Site& site, const SiteOperation& operation) {
+        const std::size_t i = indexOf(online, site);
+        const Choice choice = chooseAt(*site.composite, seen[i], operation.units, m_settings);
         if (columnsFor(choice.kept.size() + choice.others.size()) >= columnsOf(*site.composite)) {
-            continue; // nothing would become smaller
+            return; // nothing would become smaller
         }
         consolidateAt(online, site, seen[i], choice, m_settings);
         if (target != nullptr) {
             consolidateAt(*target, target->sites().all()[i], seenByTarget[i], choice, m_settings);
         }
-    }
+    });
 }
 
 std::vector<SiteReceipt> Consolidate::receipts(const FactorizedNet& net, const SurgeryPlan& plan) const {
     std::vector<SiteReceipt> receipts;
-    for (const Site& site : net.sites().all()) {
-        const auto operation = std::ranges::find(plan.operations, site.name, &SiteOperation::site);
-        if (operation != plan.operations.end() && !operation->units.empty()) {
-            receipts.push_back({.site = site.name, .units = operation->units, .kind = "consolidated", .ruaBefore = {}});
-        }
-    }
+    visitOperated(net, plan, [&](const Site& site, const SiteOperation& operation) {
+        receipts.push_back({.site = site.name, .units = operation.units, .kind = "consolidated", .ruaBefore = {}});
+    });
     return receipts;
 }
 

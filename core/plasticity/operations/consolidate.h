@@ -27,6 +27,7 @@ class Consolidate final : public Operation {
                      const SurgeryDraws& draws) const override;
     [[nodiscard]] std::vector<SiteReceipt> receipts(const FactorizedNet& net, const SurgeryPlan& plan) const override;
     [[nodiscard]] bool changesStructure() const override { return true; }
+    [[nodiscard]] bool leftAlone(const SiteReceipt& receipt) const override { return receipt.frozenParameters == 0; }
     [[nodiscard]] bool startsUnitsAnew() const override { return false; }
 
   private:

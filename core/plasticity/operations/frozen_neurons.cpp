@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
+#include <set>
 #include <utility>
 
 #include <ATen/ATen.h>
@@ -69,18 +69,17 @@ void eachLivePart(const Site& site, const Visit& visit) {
     }
 }
 
-// Branches that have that many columns together: as many as possible with all units, then one with those that own most.
-std::vector<std::vector<int>> unitsOfBranches(const FrozenNeurons& kept, std::int64_t hidden) {
-    const std::int64_t columns = columnsFor(kept.size());
-    std::vector<int> all(static_cast<std::size_t>(hidden));
-    std::iota(all.begin(), all.end(), 0);
-    std::vector<std::vector<int>> branches(static_cast<std::size_t>(columns / hidden), all);
-    if (columns % hidden > 0) {
-        std::ranges::stable_sort(all, std::greater<>{},
+// Branches that have that many columns together: as many as possible with all composites, then one with those that own
+// most.
+std::vector<std::vector<int>> unitsOfBranches(const FrozenNeurons& kept, std::vector<int> composites) {
+    const auto columns = static_cast<std::size_t>(columnsFor(kept.size()));
+    std::vector<std::vector<int>> branches(columns / composites.size(), composites);
+    if (const std::size_t rest = columns % composites.size(); rest > 0) {
+        std::ranges::stable_sort(composites, std::greater<>{},
                                  [&](int unit) { return std::ranges::count(kept.owners, unit); });
-        all.resize(static_cast<std::size_t>(columns % hidden));
-        std::ranges::sort(all);
-        branches.push_back(std::move(all));
+        composites.resize(rest);
+        std::ranges::sort(composites);
+        branches.push_back(std::move(composites));
     }
     return branches;
 }
@@ -186,6 +185,14 @@ void fillFrozen(const CompositeLinear& layer, const FrozenNeurons& kept, const B
 
 } // namespace
 
+std::vector<int> compositesOf(const CompositeLinear& layer) {
+    std::set<int> units;
+    for (const CompositeBranch& branch : layer.branches()) {
+        units.insert(branch.units.begin(), branch.units.end());
+    }
+    return {units.begin(), units.end()};
+}
+
 FrozenNeurons frozenNeurons(const CompositeLinear& layer) {
     const at::NoGradGuard noGrad;
     FrozenNeurons frozen;
@@ -250,7 +257,7 @@ void keepFrozen(FactorizedNet& net, const Site& site, const FrozenNeurons& kept,
     std::vector<at::Tensor> live;
     eachLivePart(site, [&](const at::Tensor& part) { live.push_back(part.clone()); });
     const Births births = birthsOf(layer);
-    restructure(net, site, unitsOfBranches(kept, layer.shape().hidden));
+    restructure(net, site, unitsOfBranches(kept, compositesOf(layer)));
     fillFrozen(layer, kept, births);
     auto next = live.begin();
     eachLivePart(site, [&next](const at::Tensor& part) { part.copy_(*next++); });

@@ -19,6 +19,8 @@ struct FrozenNeurons {
     [[nodiscard]] std::size_t size() const { return owners.size(); }
 };
 
+/// Units that are composites, ascending.
+[[nodiscard]] std::vector<int> compositesOf(const CompositeLinear& layer);
 /// In an order that follows from the structure alone: the same for an online and its target network.
 [[nodiscard]] FrozenNeurons frozenNeurons(const CompositeLinear& layer);
 /// Some of them, in the given order.
@@ -33,8 +35,8 @@ struct FrozenNeurons {
 /// Leaves these as the only frozen neurons of a site and adds `shift` [d_out] to the bias of what reads it. Live
 /// neurons keep weights, masks and moments, but a unit without frozen neurons is no composite any more. Requires
 /// columnsFor(kept.size()) < columnsOf(the site). The new structure follows from `kept.owners` and `kept.compensates`
-/// alone. A neuron that finds no place with its owner gets another unit's; compensation neurons that go leave their
-/// incoming weights behind, which say how the active neuron began.
+/// alone. A neuron that finds no place with its owner gets another composite's; compensation neurons that go leave
+/// their incoming weights behind, which say how the active neuron began.
 void keepFrozen(FactorizedNet& net, const Site& site, const FrozenNeurons& kept, const at::Tensor& shift);
 
 } // namespace knife

@@ -3,6 +3,7 @@
 // where; operations do it. A new one is a file here and one line in registry.cpp.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -65,9 +66,23 @@ class Operation {
     [[nodiscard]] virtual bool preserves() const { return false; }
     /// Whether parameters come or go, so that the target network cannot be left out.
     [[nodiscard]] virtual bool changesStructure() const { return false; }
+    /// Whether a site was left as it was, by its finished receipt: then it gets none.
+    [[nodiscard]] virtual bool leftAlone(const SiteReceipt& /*receipt*/) const { return false; }
     /// Whether the live neurons of touched units start anew, so that what was measured of them is void.
     [[nodiscard]] virtual bool startsUnitsAnew() const { return true; }
 };
+
+/// Calls visit(site, operation) where a plan names units, in the order of the sites, whatever the order of the plan:
+/// checkpoints rebuild parameter blocks in this order.
+template <typename Visit>
+void visitOperated(const FactorizedNet& net, const SurgeryPlan& plan, const Visit& visit) {
+    for (const Site& site : net.sites().all()) {
+        const auto found = std::ranges::find(plan.operations, site.name, &SiteOperation::site);
+        if (found != plan.operations.end() && !found->units.empty()) {
+            visit(site, *found);
+        }
+    }
+}
 
 /// Builds the operation that the plan names with its settings; `inputs` is for those that fit to data.
 /// ErrorCode::Usage: no such operation or a wrong setting.

@@ -227,10 +227,19 @@ void settleSpread(const Site& site, const std::vector<int>& units, OptimiserPoli
     }
 }
 
-void settle(const Site& site, const std::vector<int>& units, OptimiserPolicy policy) {
-    if (!site.weight->moment1.defined() || policy == OptimiserPolicy::Keep) {
-        return;
+// Clones get the moments of the row that they begin as.
+void settleClones(const Site& site, const std::vector<int>& units) {
+    for (const int unit : units) {
+        const LiveUnit live = liveUnit(site, unit);
+        for (const UnitClones::Row& clone : live.clones) {
+            for (const auto moment : {&Parameter::moment1, &Parameter::moment2}) {
+                (clone.rows->*moment).select(0, clone.row).copy_((live.weight->*moment).select(0, live.row));
+            }
+        }
     }
+}
+
+void settleOwn(const Site& site, const std::vector<int>& units, OptimiserPolicy policy) {
     if (site.composite != nullptr && !site.composite->branches().empty()) {
         settleSpread(site, units, policy);
         return;
@@ -244,6 +253,13 @@ void settle(const Site& site, const std::vector<int>& units, OptimiserPolicy pol
     }
 }
 
+void settle(const Site& site, const std::vector<int>& units, OptimiserPolicy policy) {
+    if (site.weight->moment1.defined() && policy != OptimiserPolicy::Keep) {
+        settleOwn(site, units, policy);
+        settleClones(site, units);
+    }
+}
+
 // The consumers' biases take over v_j * mean.
 void fold(const Site& site, const LiveUnit& live, float mean) {
     for (std::size_t i = 0; i < live.outgoing.size(); ++i) {
@@ -254,20 +270,13 @@ void fold(const Site& site, const LiveUnit& live, float mean) {
 void rewrite(const LiveUnit& live, const Neuron& neuron) {
     write(rowOf(*live.weight, live.row), maskOf(*live.weight, 0, live.row), neuron.in);
     write(rowOf(*live.bias, live.row), maskOf(*live.bias, 0, live.row), neuron.bias);
+    // A unit that is split between agents begins as one again; its clones go on learning apart.
+    for (const UnitClones::Row& clone : live.clones) {
+        write(rowOf(*clone.rows, clone.row), maskOf(*clone.rows, 0, clone.row), neuron.in);
+    }
     for (std::size_t i = 0; i < live.outgoing.size(); ++i) {
         const LiveUnit::Outgoing& place = live.outgoing[i];
         write(columnOf(place), maskOf(*place.weight, 1, place.column), neuron.out[i]);
-    }
-}
-
-// Calls visit(site, operation) for what the plan touches, in the order of the sites, whatever the order of the plan.
-template <typename Visit>
-void visitTouched(const FactorizedNet& net, const SurgeryPlan& plan, Visit visit) {
-    for (const Site& site : net.sites().all()) {
-        const auto found = std::ranges::find(plan.operations, site.name, &SiteOperation::site);
-        if (found != plan.operations.end() && !found->units.empty()) {
-            visit(site, *found);
-        }
     }
 }
 
@@ -343,7 +352,7 @@ Result<void> ResetUnits::check(const SurgeryPlan& plan, const FactorizedNet& net
 
 void ResetUnits::apply(FactorizedNet& net, const SurgeryPlan& plan, const SurgeryDraws& draws) const {
     const Sources sources(m_settings, net, draws);
-    visitTouched(net, plan, [&](const Site& site, const SiteOperation& operation) {
+    visitOperated(net, plan, [&](const Site& site, const SiteOperation& operation) {
         Forge forge(site, operation.units, m_settings, sources, draws);
         for (std::size_t k = 0; k < operation.units.size(); ++k) {
             const LiveUnit live = liveUnit(site, operation.units[k]);
@@ -359,7 +368,7 @@ void ResetUnits::apply(FactorizedNet& net, const SurgeryPlan& plan, const Surger
 
 std::vector<SiteReceipt> ResetUnits::receipts(const FactorizedNet& net, const SurgeryPlan& plan) const {
     std::vector<SiteReceipt> receipts;
-    visitTouched(net, plan, [&](const Site& site, const SiteOperation& operation) {
+    visitOperated(net, plan, [&](const Site& site, const SiteOperation& operation) {
         receipts.push_back({.site = site.name, .units = operation.units, .kind = "reset", .ruaBefore = {}});
     });
     return receipts;

@@ -123,7 +123,22 @@ Result<void> checkDonors(const SiteOperation& operation, const Site& site) {
     return {};
 }
 
+// A unit of the plan that has clones; -1: none.
+int firstSplit(const SiteOperation& operation, const Site& site) {
+    for (const std::vector<int>* units : {&operation.units, &operation.partners}) {
+        const auto found = std::ranges::find_if(*units, [&](int unit) { return isSplit(site, unit); });
+        if (found != units->end()) {
+            return *found;
+        }
+    }
+    return -1;
+}
+
 } // namespace
+
+bool isSplit(const Site& site, int unit) {
+    return site.composite != nullptr && site.composite->clones().has(unit);
+}
 
 void describe(FieldVisitor& visitor, ShareUnitsSettings& settings) {
     visitor.field("low", settings.low, {"smallest factor on incoming weights"}, {0.01, 1});
@@ -157,6 +172,11 @@ Result<void> ShareUnits::check(const SurgeryPlan& plan, const FactorizedNet& net
         }
         if (auto sound = checkDonors(operation, site); !sound) {
             return sound;
+        }
+        if (const int split = firstSplit(operation, site); split >= 0) {
+            return fail(ErrorCode::Unsupported, fmt::format("unit {} of site \"{}\" is split between agents, so that "
+                                                            "no one share of it can be given or taken",
+                                                            split, site.name));
         }
     }
     return {};

@@ -24,6 +24,8 @@ void describe(FieldVisitor& visitor, ShareUnitsSettings& settings);
 
 /// Why the units of a site cannot share, for people; empty: they can.
 [[nodiscard]] std::string refuseSharing(const Site& site);
+/// Whether a unit has clones (core/nets/unit_clones.h): such units neither give nor take shares.
+[[nodiscard]] bool isSplit(const Site& site, int unit);
 
 /// A plan's units are the dormant ones, its partners the donor of each or -1.
 class ShareUnits final : public Operation {

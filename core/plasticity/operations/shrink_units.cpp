@@ -41,6 +41,9 @@ void ShrinkUnits::apply(FactorizedNet& net, const SurgeryPlan& plan, const Surge
             const LiveUnit live = liveUnit(*net.sites().find(operation.site), unit);
             shrinkRow(*live.weight, live.row, m_settings.factor);
             shrinkRow(*live.bias, live.row, m_settings.factor);
+            for (const UnitClones::Row& clone : live.clones) {
+                shrinkRow(*clone.rows, clone.row, m_settings.factor);
+            }
         }
     }
 }

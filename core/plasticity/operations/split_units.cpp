@@ -71,17 +71,12 @@ Result<void> SplitUnits::check(const SurgeryPlan& plan, const FactorizedNet& net
 }
 
 void SplitUnits::apply(FactorizedNet& net, const SurgeryPlan& plan, const SurgeryDraws& draws) const {
-    // In the order of the sites, whatever the order of the plan: checkpoints rebuild parameter blocks in this order.
-    for (const Site& site : net.sites().all()) {
-        const auto found = std::ranges::find(plan.operations, site.name, &SiteOperation::site);
-        if (found == plan.operations.end() || found->units.empty()) {
-            continue;
-        }
-        site.composite->addClones(net.parameters(), draws.event, groupsOf(*found));
+    visitOperated(net, plan, [&](const Site& site, const SiteOperation& operation) {
+        site.composite->addClones(net.parameters(), draws.event, groupsOf(operation));
         if (net.parameters().use() == ParameterUse::Trained) {
             settleClones(site.composite->clones().events().back(), *site.weight, plan.optimiser);
         }
-    }
+    });
 }
 
 std::vector<SiteReceipt> SplitUnits::receipts(const FactorizedNet& net, const SurgeryPlan& plan) const {

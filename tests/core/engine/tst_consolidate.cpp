@@ -160,11 +160,39 @@ class TestConsolidate : public QObject {
         const ParameterCopy online(theatre.online().parameters());
         const ParameterCopy target(theatre.target().parameters());
         for (const char* settings : {"prune_below = 0", "policy = \"lstsq\"\nkeep_frozen = 1.0"}) {
-            const auto receipts = theatre.operate(consolidation(theatre, {"agent.fc1"}, settings), 7);
-            QCOMPARE(receipts[0].frozenParameters, std::int64_t(0));
+            QVERIFY(theatre.operate(consolidation(theatre, {"agent.fc1"}, settings), 7).empty());
             QVERIFY(online.sameBitsAs(theatre.online().parameters()));
             QVERIFY(target.sameBitsAs(theatre.target().parameters()));
         }
+        QVERIFY(!theatre.surgeon.canUndo());
+        theatre.operate(planOf({{"agent.fc1", {1}}}), 7);
+        QVERIFY(theatre.operate(consolidation(theatre, {"agent.fc1"}, "prune_below = 0"), 8).empty());
+        QVERIFY(theatre.surgeon.undo()); // of the surgery before
+        QVERIFY(online.sameBitsAs(theatre.online().parameters()));
+    }
+
+    void sitesThatStayGetNoReceipt() {
+        Theatre theatre(brisk());
+        grow(theatre, {"agent.fc1", "mixer.v"});
+        for (const int unit : compositeUnits(siteNamed(theatre.online(), "agent.fc1"))) {
+            silence(theatre, "agent.fc1", unit);
+        }
+        const auto receipts = theatre.operate(consolidation(theatre, {"agent.fc1", "mixer.v"}, "prune_below = 0"), 5);
+        QCOMPARE(receipts.size(), std::size_t(1));
+        QCOMPARE(receipts[0].site, std::string("agent.fc1"));
+    }
+
+    void unitsThatWerePlainStayPlain() {
+        Theatre theatre(brisk());
+        for (int event = 0; event < 4; ++event) {
+            theatre.train(4);
+            theatre.operate(planOf({{"agent.fc1", {3, 8}}}), event);
+        }
+        theatre.train(4);
+        const Drift drift = consolidate(theatre, "agent.fc1", "policy = \"lstsq\"\nkeep_frozen = 0.7");
+        QVERIFY2(drift.after < drift.before && drift.after > 4,
+                 fmt::format("{} of {}", drift.after, drift.before).c_str());
+        QCOMPARE(compositeUnits(siteNamed(theatre.online(), "agent.fc1")), (std::vector<int>{3, 8}));
     }
 
     void pruningKeepsToItsBound() {

@@ -291,6 +291,70 @@ class TestGradps : public QObject {
         theatre.train(2);
     }
 
+    void unitsThatAreSplitBeginAndShrinkAsOne() {
+        Theatre theatre(byGraph("rnn"));
+        theatre.train(2);
+        theatre.operate(splitOf({.site = "agent.fc1", .units = {2, 5}, .groups = {0, 1, 2, 0, 1, 0}}), 0);
+        theatre.train(3);
+        const CompositeLinear& layer = theatre.layer("agent.fc1");
+        const Parameter& clones = *layer.clones().events()[0].rows; // two of unit 2, one of unit 5
+        const at::Tensor before = clones.value.detach().clone();
+        SurgeryPlan plan = planOf({{"agent.fc1", {2}}});
+        plan.operation = "shrink_units";
+        plan.settings = "factor = 0.5";
+        theatre.operate(plan, 1);
+        QVERIFY(sameBits(clones.value.detach().narrow(0, 0, 2), before.narrow(0, 0, 2) * 0.5));
+        QVERIFY(sameBits(clones.value.detach()[2], before[2]));
+        plan.operation = "reset_units";
+        plan.settings.clear();
+        plan.optimiser = OptimiserPolicy::MeanFill;
+        theatre.operate(plan, 2);
+        for (const std::int64_t clone : {0, 1}) {
+            QVERIFY(sameBits(clones.value.detach()[clone], layer.weight()->value.detach()[2]));
+            QVERIFY(sameBits(clones.moment2[clone], layer.weight()->moment2[2]));
+            QCOMPARE(clones.moment1[clone].abs().max().item<float>(), 0.F);
+        }
+        QVERIFY(sameBits(clones.value.detach()[2], before[2]));
+        theatre.train(2);
+        QVERIFY(!sameBits(clones.value.detach()[0], layer.weight()->value.detach()[2])); // they learn apart
+    }
+
+    void unitsThatAreSplitDoNotShare() {
+        Theatre theatre(byGraph("rnn"));
+        theatre.train(2);
+        theatre.operate(splitOf({.site = "agent.fc1", .units = {2}, .groups = {0, 1, 0}}), 0);
+        const ParameterCopy before(theatre.online().parameters());
+        SurgeryPlan plan = planOf({{.site = "agent.fc1", .units = {4}, .partners = {2}}});
+        plan.operation = "share_units";
+        for (const auto& [dormant, donor] : {std::pair{4, 2}, std::pair{2, 4}}) {
+            plan.operations[0].units = {dormant};
+            plan.operations[0].partners = {donor};
+            const auto refused = theatre.surgeon.apply(plan, 1);
+            QVERIFY(!refused && refused.error().describe().find("unit 2") != std::string::npos);
+        }
+        QVERIFY(before.sameBitsAs(theatre.online().parameters()));
+    }
+
+    // Of a target network, which has no masks.
+    void blendsLeaveFrozenClonesOfTheTargetAlone() {
+        Theatre theatre(byGraph("rnn"));
+        theatre.train(2);
+        theatre.operate(splitOf({.site = "agent.fc1", .units = {2, 5}, .groups = {0, 1, 0, 0, 1, 0}}), 0);
+        theatre.train(2);
+        theatre.learner->copyToTarget();
+        theatre.operate(planOf({{"agent.fc1", {2}}}), 1);
+        const at::Tensor clones =
+            theatre.target().sites().find("agent.fc1")->composite->clones().events()[0].rows->value;
+        const at::Tensor before = clones.detach().clone();
+        SurgeryPlan plan;
+        plan.operation = "blend";
+        plan.settings = "keep = 0.8\nshare = 0.2";
+        plan.modules = {"agent"};
+        theatre.operate(plan, 2);
+        QVERIFY(sameBits(clones.detach()[0], before[0]));
+        QVERIFY(!sameBits(clones.detach()[1], before[1]));
+    }
+
     // What frozen neurons give depends on the agent there, and no fit knows who asks.
     void consolidationPassesSplitLayersBy() {
         Theatre theatre(byGraph("rnn"));
