@@ -61,6 +61,7 @@ Result<std::unique_ptr<FactorizedNet>> FactorizedNet::build(const NetSpec& spec,
     net->m_mixer = std::move(*mixer);
     net->m_agent = net->m_agents.front().agent.get();
     net->m_parameters.seal(Trainability::Trainable);
+    net->m_sites.linkReaders();
     if (spec.agent.stopGradientFrozen) {
         stopGradientOfFrozen(net->m_sites);
     }

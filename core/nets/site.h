@@ -29,6 +29,13 @@ struct Consumer {
     Parameter* weight = nullptr; ///< [d_out, ...]
     Parameter* bias = nullptr;   ///< [d_out]
     std::int64_t column = 0;     ///< where unit 0 is read; unit j at column + j
+    // What holds composites of the reading layer's own units, if something does; SiteList::linkReaders() fills it.
+    const GruUnits* gates = nullptr;
+    const InjectedLinear* layer = nullptr;
+    /// Whether `weight` is not all that reads the units: composites of the layer have rows of their own.
+    [[nodiscard]] bool holdsComposites() const {
+        return (gates != nullptr && !gates->branches().empty()) || (layer != nullptr && !layer->branches().empty());
+    }
 };
 
 /// Registered by agents and mixers when they are built; the pointers live as long as the network.
@@ -75,6 +82,20 @@ void visitHolder(const Site& site, const Visit& visit) {
     return site + " reads the composites of " + feeder + "; only sites that read raw inputs accept composites";
 }
 
+/// Why weights of a site's units are not all in one row and its columns: composites stand before or behind it. Empty:
+/// they are.
+[[nodiscard]] inline std::string besideComposites(const Site& site) {
+    if (site.feeder != nullptr && !site.feeder->branches().empty()) {
+        return site.name + " reads composites: part of its units' incoming weights is frozen knowledge";
+    }
+    for (const Consumer& consumer : site.consumers) {
+        if (consumer.holdsComposites()) {
+            return site.name + " is read by composites: part of its units' outgoing weights is frozen knowledge";
+        }
+    }
+    return {};
+}
+
 /// The consumer of a layer that can hold composites.
 [[nodiscard]] inline Consumer consumerOf(const CompositeLinear& layer) {
     return {.weight = layer.out(), .bias = layer.outBiasParameter(), .column = 0};
@@ -100,6 +121,24 @@ class SiteList {
             }
         }
         return nullptr;
+    }
+
+    /// Tells consumers what holds composites of theirs, once all sites and layers are registered.
+    void linkReaders() {
+        for (Site& site : m_sites) {
+            for (Consumer& consumer : site.consumers) {
+                for (const Site& reader : m_sites) {
+                    if (reader.gru != nullptr && reader.gru->cell().input == consumer.weight) {
+                        consumer.gates = reader.gru;
+                    }
+                }
+                for (const InjectedLinear* layer : m_injectable) {
+                    if (layer->weight() == consumer.weight) {
+                        consumer.layer = layer;
+                    }
+                }
+            }
+        }
     }
 
     /// Linear layers without an activation, for injections of plasticity into all of one. They live as long as the

@@ -85,9 +85,8 @@ SurgeryPlan Reborn::propose(const InterventionView& view) const {
     for (const std::size_t i : chosenSites(m_config.policy, sites, &refuseSharing)) {
         const Site& site = sites.all()[i];
         const UnitDiagnostic* activation = frame.sites[i].find("activation");
-        const bool readsComposites = site.feeder != nullptr && !site.feeder->branches().empty();
-        if (activation == nullptr || readsComposites) {
-            continue; // rows behind composites are not one row of one matrix
+        if (activation == nullptr) {
+            continue;
         }
         const std::string stream = "reborn/" + site.name;
         SiteOperation operation =

@@ -307,10 +307,7 @@ std::string refuseResets(const Site& site) {
     if (site.consumers.empty()) {
         return site.name + " is read by something that is not linear, so its units have no outgoing weights to reset";
     }
-    if (site.feeder != nullptr && !site.feeder->branches().empty()) {
-        return site.name + " reads composites: part of its units' incoming weights is frozen knowledge";
-    }
-    return {};
+    return besideComposites(site);
 }
 
 std::string refuseFolding(const Site& site) {

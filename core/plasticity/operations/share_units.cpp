@@ -152,7 +152,7 @@ std::string refuseSharing(const Site& site) {
     if (!site.scales) {
         return site.name + " is not homogeneous: a unit with scaled weights does not give scaled values";
     }
-    return {};
+    return besideComposites(site);
 }
 
 Result<void> ShareUnits::check(const SurgeryPlan& plan, const FactorizedNet& net) const {
@@ -166,9 +166,6 @@ Result<void> ShareUnits::check(const SurgeryPlan& plan, const FactorizedNet& net
         const Site& site = *net.sites().find(operation.site);
         if (std::string refusal = refuseSharing(site); !refusal.empty()) {
             return fail(ErrorCode::Unsupported, std::move(refusal));
-        }
-        if (site.feeder != nullptr && !site.feeder->branches().empty()) {
-            return fail(ErrorCode::Unsupported, site.name + " reads composites, whose weights belong to its rows too");
         }
         if (auto sound = checkDonors(operation, site); !sound) {
             return sound;

@@ -10,6 +10,7 @@
 
 #include "core/nets/live_unit.h"
 #include "core/plasticity/operations/reset_units.h"
+#include "core/plasticity/operations/share_units.h"
 #include "net_rows.h"
 #include "theatre.h"
 
@@ -342,6 +343,39 @@ class TestUnitResets : public QObject {
         };
         QCOMPARE(hash(2), hash(2));
         QVERIFY(hash(2) != hash(3));
+    }
+
+    // Composites behind a unit read it by weights of their own, which a reset would leave alone.
+    void unitsThatCompositesReadAreRefused_data() {
+        QTest::addColumn<QString>("kind");
+        QTest::addColumn<QString>("reader");
+        QTest::addColumn<QString>("site");
+        QTest::newRow("gates") << "rnn"
+                               << "agent.gru"
+                               << "agent.fc1";
+        QTest::newRow("head") << "mlp"
+                              << "agent.head"
+                              << "agent.fc2";
+    }
+    void unitsThatCompositesReadAreRefused() {
+        QFETCH(QString, kind);
+        QFETCH(QString, reader);
+        QFETCH(QString, site);
+        Setup setup = brisk(kind.toStdString());
+        setup.agent.furtherSites = {reader.section('.', 1).toStdString()};
+        Theatre theatre(setup);
+        const Site& read = siteNamed(theatre.online(), site.toStdString());
+        QVERIFY(refuseResets(read).empty() && refuseSharing(read).empty());
+        theatre.operate(planOf({{reader.toStdString(), {1}}}), 0);
+        QVERIFY(refuseResets(read).find("read by composites") != std::string::npos);
+        QVERIFY(!refuseSharing(read).empty() && !refuseFolding(read).empty());
+        const ParameterCopy before(theatre.online().parameters());
+        for (const char* operation : {"reset_units", "shrink_units", "share_units"}) {
+            SurgeryPlan plan = planOf({{site.toStdString(), {2}}});
+            plan.operation = operation;
+            QVERIFY(!theatre.surgeon.apply(plan, 1));
+        }
+        QVERIFY(before.sameBitsAs(theatre.online().parameters()));
     }
 
     void whatCannotBeResetIsRefusedWithItsReason_data() {
