@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include "core/stats/aggregate.h"
@@ -32,14 +33,14 @@ double relativePlasticity(double area, double freshArea) {
     return freshArea < kSmallestArea ? kNone : area / freshArea;
 }
 
-double meanTransfer(std::span<const double> perTask) {
+double meanOfDefined(std::span<const double> perTask) {
     std::vector<double> defined;
-    for (std::size_t k = 1; k < perTask.size(); ++k) {
-        if (!std::isnan(perTask[k])) {
-            defined.push_back(perTask[k]);
-        }
-    }
+    std::ranges::copy_if(perTask, std::back_inserter(defined), [](double value) { return !std::isnan(value); });
     return mean(defined);
+}
+
+double meanTransfer(std::span<const double> perTask) {
+    return meanOfDefined(perTask.subspan(std::min<std::size_t>(1, perTask.size())));
 }
 
 std::vector<Recurrence> recurrences(std::span<const std::string> identities) {

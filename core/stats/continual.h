@@ -28,6 +28,8 @@ inline constexpr double kSmallestArea = 1e-8;
 /// the recurrence ratio.
 [[nodiscard]] double relativePlasticity(double area, double freshArea);
 
+/// Mean of those that are numbers; NaN where none is.
+[[nodiscard]] double meanOfDefined(std::span<const double> perTask);
 /// Mean of transfers of all tasks but the first, to which nothing can be transferred; NaN for one task. Tasks without a
 /// value (NaN) are left out.
 [[nodiscard]] double meanTransfer(std::span<const double> perTask);

@@ -34,7 +34,7 @@ PerTask areaFigures(const PerTask& arm, const PerTask& fresh) {
     const double slope = slopeOverIndex(figures);
     figures.insert(figures.end(), {meanGap, slope, meanTransfer(perTask(arm, fresh, &forwardTransfer)),
                                    meanTransfer(perTask(arm, fresh, &relativeTransfer)),
-                                   mean(perTask(arm, fresh, &relativePlasticity))});
+                                   meanOfDefined(perTask(arm, fresh, &relativePlasticity))});
     return figures;
 }
 

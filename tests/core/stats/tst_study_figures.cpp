@@ -121,6 +121,11 @@ class TestStudyFigures : public QObject {
         VERIFY_CLOSE(figures.tasks[1].forwardTransfer, (0.45 - 0.6) / 0.4);
         VERIFY_CLOSE(figures.relativeTransfer.value, -(0.25 + 0.5) / 2); // the first task has no part in it
         QCOMPARE(figures.tasks[1].jumpStart, 0.0);
+        // A task without a ratio leaves one for the whole sequence.
+        const FreshFigures some = compareToFresh(arm("x", {0.8, 0.6, 0.4}), arm("fresh", {0.8, -0.2, 0.8}), {kFew});
+        QVERIFY(std::isnan(some.tasks[1].relativePlasticity));
+        VERIFY_CLOSE(some.relativePlasticity.value, (1.0 + 0.5) / 2);
+        VERIFY_CLOSE(some.relativePlasticity.low, (1.0 + 0.5) / 2);
     }
 
     void timeToThreshold() {
