@@ -214,6 +214,7 @@ class RunsReader {
                 return {};
             }
         }
+        m_builds.insert(record.build);
         m_runs.configs.push_back({record.experiment, *config});
         m_runs.curves.push_back(std::move(curves));
         return {};
@@ -248,6 +249,10 @@ class RunsReader {
             const auto named = std::span(runs).first(std::min(kNamed, runs.size()));
             m_runs.notes.push_back(fmt::format("left out, {}: {}{}", reason, fmt::join(named, ", "), more));
         }
+        if (m_builds.size() > 1) {
+            m_runs.notes.push_back(
+                fmt::format("runs of {} builds are compared: {}", m_builds.size(), fmt::join(m_builds, "; ")));
+        }
     }
 
     RunReader& m_reader;
@@ -255,6 +260,7 @@ class RunsReader {
     std::map<std::string, std::shared_ptr<const FlatConfig>> m_configs;
     std::map<const FlatConfig*, std::string> m_signatures;
     std::map<std::string, std::vector<std::string>> m_leftOut;
+    std::set<std::string> m_builds;
     ComparedRuns m_runs;
 };
 

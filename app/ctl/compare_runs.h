@@ -22,7 +22,7 @@ struct RunChoice {
 struct ComparedRuns {
     std::vector<RunConfig> configs;
     std::vector<RunCurves> curves;  ///< of the same runs
-    std::vector<std::string> notes; ///< which runs were left out, and why
+    std::vector<std::string> notes; ///< which runs were left out and why, and what is uneven about the rest
 };
 
 /// Reads the chosen runs, oldest first. Left out with a note: runs that have not finished, that have no evaluations of
