@@ -143,21 +143,22 @@ Result<std::vector<SiteReceipt>> Surgeon::apply(const SurgeryPlan& plan, std::in
     Undo undo{.online = captureState(m_online), .target = captureState(m_target)};
     const SurgeryDraws draws{.seed = m_seed, .event = event};
     (*operation)->applyToBoth(m_online, plan.target == TargetPolicy::None ? nullptr : &m_target, plan, draws);
-    if (plan.target == TargetPolicy::HardSync) {
-        m_target.parameters().copyValuesFrom(m_online.parameters());
-    }
-    if (plan.optimiser == OptimiserPolicy::ResetAll) {
-        clearMoments(m_online.parameters());
-    }
     std::vector<SiteReceipt> receipts = (*operation)->receipts(m_online, plan);
     if ((*operation)->changesStructure()) {
         cancelPairs(m_online, m_target);
         countFrozen(undo.online.branches, m_online, receipts);
     }
     std::erase_if(receipts, [&](const SiteReceipt& receipt) { return (*operation)->leftAlone(receipt); });
-    if (!receipts.empty()) {
-        m_undo = std::move(undo);
+    if (receipts.empty()) {
+        return receipts;
     }
+    if (plan.target == TargetPolicy::HardSync) {
+        m_target.parameters().copyValuesFrom(m_online.parameters());
+    }
+    if (plan.optimiser == OptimiserPolicy::ResetAll) {
+        clearMoments(m_online.parameters());
+    }
+    m_undo = std::move(undo);
     return receipts;
 }
 

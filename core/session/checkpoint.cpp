@@ -279,6 +279,12 @@ void writeCounters(const TrainingCounters& counters, pb::Checkpoint& out) {
     out.set_switched_at_episode(counters.switchedAtEpisode);
     out.set_target_copies(counters.targetCopies);
     out.set_evaluations(counters.evaluations);
+    pb::Counts& askedAt = *out.mutable_asked_at();
+    askedAt.set_updates(counters.askedAt.updates);
+    askedAt.set_episodes(counters.askedAt.episodes);
+    askedAt.set_env_steps(counters.askedAt.envSteps);
+    askedAt.set_target_copies(counters.askedAt.targetCopies);
+    askedAt.set_evaluations(counters.askedAt.evaluations);
     if (counters.testReturn) {
         out.set_test_return(*counters.testReturn);
     }
@@ -289,6 +295,23 @@ void writeCounters(const TrainingCounters& counters, pb::Checkpoint& out) {
 
 Clocks readClocks(const pb::Clocks& in) {
     return {.update = {in.update()}, .envStep = {in.env_step()}, .episode = {in.episode()}, .wallS = in.wall_s()};
+}
+
+// Of an older program's checkpoint: now.
+TriggerCounts readAskedAt(const pb::Checkpoint& in) {
+    if (!in.has_asked_at()) {
+        return {.updates = in.clocks().update(),
+                .episodes = in.clocks().episode(),
+                .envSteps = in.clocks().env_step(),
+                .targetCopies = in.target_copies(),
+                .evaluations = in.evaluations()};
+    }
+    const pb::Counts& counts = in.asked_at();
+    return {.updates = counts.updates(),
+            .episodes = counts.episodes(),
+            .envSteps = counts.env_steps(),
+            .targetCopies = counts.target_copies(),
+            .evaluations = counts.evaluations()};
 }
 
 TrainingCounters readCounters(const pb::Checkpoint& in) {
@@ -304,6 +327,7 @@ TrainingCounters readCounters(const pb::Checkpoint& in) {
                               .switchedAtEpisode = in.switched_at_episode(),
                               .targetCopies = in.target_copies(),
                               .evaluations = in.evaluations(),
+                              .askedAt = readAskedAt(in),
                               .testReturn = {},
                               .testWinRate = {}};
     if (in.has_test_return()) {

@@ -78,9 +78,11 @@ Result<std::optional<SurgeryReceipt>> SurgeryDesk::operate(const SurgeryPlan& pl
     if (!startAnew) {
         m_ward.diagnostics.forgetComposites();
     }
-    // Whatever was done: the parameters of live neurons may be elsewhere now.
     for (const auto& intervention : m_ward.interventions) {
-        intervention->touched(receipt.sites);
+        intervention->rebuilt();
+        if (startAnew) {
+            intervention->touched(receipt.sites);
+        }
     }
     counters.receipts += 1;
     counters.surgeries += 1;

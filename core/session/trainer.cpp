@@ -161,7 +161,6 @@ Result<void> TrainerImpl::advance() {
             return switched;
         }
     }
-    const TriggerCounts before = triggerCounts();
     if (auto evaluated = evaluateIfDue(); !evaluated) {
         return evaluated;
     }
@@ -176,9 +175,11 @@ Result<void> TrainerImpl::advance() {
         }
     }
     copyTargetIfDue();
-    if (auto asked = askInterventions({.occasion = TriggerMoment::Occasion::Rollout, .before = before}); !asked) {
+    if (auto asked = askInterventions({.occasion = TriggerMoment::Occasion::Rollout, .before = m_counters.askedAt});
+        !asked) {
         return asked;
     }
+    m_counters.askedAt = triggerCounts();
     const TimedSection timed(m_times.storeS);
     m_metrics.storeTraining(m_counters.clocks, epsilon(), m_replay.size());
     return {};

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "core/plasticity/interventions/trigger.h"
 #include "core/types/clocks.h"
 
 namespace knife {
@@ -22,6 +23,7 @@ struct TrainingCounters {
     std::int64_t switchedAtEpisode = 0;  ///< episodes before the last task switch
     std::int64_t targetCopies = 0;       ///< hard copies so far
     std::int64_t evaluations = 0;        ///< so far
+    TriggerCounts askedAt;               ///< when interventions were last asked after a rollout
     std::optional<double> testReturn;    ///< of the last evaluation
     std::optional<double> testWinRate;
 };

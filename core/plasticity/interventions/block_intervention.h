@@ -4,7 +4,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "core/plasticity/interventions/step_blocks.h"
 #include "core/plasticity/interventions/step_intervention.h"
@@ -15,7 +14,7 @@ namespace knife {
 class BlockIntervention : public StepIntervention {
   public:
     /// Sees what a surgery has added or rebuilt before it is trained.
-    void touched(const std::vector<SiteReceipt>& /*sites*/) override { m_blocks.follow(); }
+    void rebuilt() override { m_blocks.follow(); }
     [[nodiscard]] std::string save() const override { return m_blocks.save(); }
     [[nodiscard]] bool restore(std::string_view saved) override { return m_blocks.restore(saved); }
 

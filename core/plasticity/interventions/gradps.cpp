@@ -189,9 +189,6 @@ Result<std::unique_ptr<Intervention>> makeGradps(const Section& section, const F
     if (net.spec().mixerShape.agents < 2) {
         return tl::unexpected(section.errorAt("method", "one agent cannot be split into groups"));
     }
-    if (chosenSites(config->policy, net.sites(), &refuseSplitting).empty()) {
-        return tl::unexpected(section.errorAt("sites", "this network has no agents' layer whose units can be split"));
-    }
     return std::make_unique<Gradps>(*config, net);
 }
 

@@ -35,7 +35,10 @@ class Intervention {
     [[nodiscard]] virtual std::vector<SurgeryPlan> prepare(const InterventionView& /*view*/) const { return {}; }
     /// What the method would do now. Pure; an empty plan means nothing to do.
     [[nodiscard]] virtual SurgeryPlan propose(const InterventionView& view) const = 0;
-    /// A surgery, its own or another's, has touched these units or modules: what it gathered about them is void.
+    /// A surgery, its own or another's, has just been done: parameters may have come, gone or moved. Comes before
+    /// touched().
+    virtual void rebuilt() {}
+    /// Units or modules have started anew in a surgery: what it gathered about them is void.
     virtual void touched(const std::vector<SiteReceipt>& /*sites*/) {}
     /// The target network has just become a copy of the online one. Comes before propose() of the same moment.
     virtual void targetCopied() {}

@@ -61,7 +61,11 @@ Result<std::unique_ptr<Intervention>> makeIntervention(const Section& section, c
     if (!entry) {
         return tl::unexpected(entry.error());
     }
-    return (*entry)->make(section, net);
+    auto made = (*entry)->make(section, net);
+    if (made && (*made)->trigger().trigger == "at_updates" && (*made)->trigger().at.empty()) {
+        return tl::unexpected(section.errorAt("at", "trigger = \"at_updates\" needs the updates: at = [1000, 5000]"));
+    }
+    return made;
 }
 
 Result<Section> resolveIntervention(const Section& section) {

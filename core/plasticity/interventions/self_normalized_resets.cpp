@@ -42,12 +42,14 @@ SelfNormalizedResets::SelfNormalizedResets(SelfNormalizedResetsConfig config, co
 }
 
 UpdateListener::Wishes SelfNormalizedResets::wishes(std::int64_t update) const {
-    return {.activations = update % m_config.observeEvery == 0};
+    return {.activations = (update + 1) % m_config.observeEvery == 0};
 }
 
 void SelfNormalizedResets::stepped(const UpdateMoment& moment) {
     const bool looks = moment.taps != nullptr && wishes(moment.update).activations;
-    const bool isDue = (moment.update + 1) % m_config.thresholdEvery == 0;
+    // At the first look at or after the update that it is due at.
+    const std::int64_t updates = moment.update + 1;
+    const bool isDue = updates / m_config.thresholdEvery > (updates - m_config.observeEvery) / m_config.thresholdEvery;
     for (std::size_t i = 0; i < m_states.size(); ++i) {
         SiteState& state = m_states[i];
         if (!looks || state.age.empty() || !m_rows.gather(m_sites.all()[i], (*moment.taps)[i], *moment.rows)) {

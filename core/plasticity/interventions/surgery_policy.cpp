@@ -74,6 +74,16 @@ Result<void> checkSites(const Section& section, const SurgeryPolicy& policy, con
             return tl::unexpected(section.errorAt("sites", refusal(*site)));
         }
     }
+    if (chosenSites(policy, sites, refusal).empty()) {
+        std::vector<std::string> reasons;
+        for (const Site& site : sites.all()) {
+            const std::string reason = refusal(site);
+            reasons.push_back(reason.empty() ? site.name + " is not among the sites that are asked for" : reason);
+        }
+        return tl::unexpected(
+            section.errorAt("sites", fmt::format("there is nothing in this network that the method can work on: {}",
+                                                 fmt::join(reasons, "; "))));
+    }
     return {};
 }
 

@@ -33,20 +33,15 @@ using SiteRefusal = std::string (*)(const Site& site);
 /// Indices of the sites that a policy names and the method can work on.
 [[nodiscard]] std::vector<std::size_t> chosenSites(const SurgeryPolicy& policy, const SiteList& sites,
                                                    SiteRefusal refusal);
-/// ErrorCode::Usage with the place of `sites` when a name is unknown, or a site that was named itself refuses.
+/// ErrorCode::Usage with the place of `sites` when a name is unknown, a site that was named itself refuses, or all do.
 [[nodiscard]] Result<void> checkSites(const Section& section, const SurgeryPolicy& policy, const SiteList& sites,
                                       SiteRefusal refusal);
 
 /// The configuration of a method with a `policy`, its sites checked.
 template <typename Config>
 [[nodiscard]] Result<Config> readAtSites(const Section& section, const SiteList& sites, SiteRefusal refusal) {
-    auto config = readMethod<Config>(section);
-    if (config) {
-        if (auto known = checkSites(section, config->policy, sites, refusal); !known) {
-            return tl::unexpected(known.error());
-        }
-    }
-    return config;
+    return readMethod<Config>(section).and_then(
+        [&](Config config) { return checkSites(section, config.policy, sites, refusal).map([&] { return config; }); });
 }
 
 } // namespace knife

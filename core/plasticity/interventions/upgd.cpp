@@ -150,7 +150,6 @@ at::Tensor Upgd::utilityOf(const Parameter& parameter) {
 }
 
 void Upgd::touched(const std::vector<SiteReceipt>& sites) {
-    BlockIntervention::touched(sites);
     const auto forget = [this](const Parameter* parameter, std::int64_t dimension, std::int64_t index) {
         const at::Tensor utility = parameter != nullptr ? utilityOf(*parameter) : at::Tensor();
         if (utility.defined()) {
@@ -170,6 +169,9 @@ void Upgd::touched(const std::vector<SiteReceipt>& sites) {
         for (const int unit : receipt.units) {
             const LiveUnit live = liveUnit(*site, unit);
             forget(live.weight, 0, live.row);
+            for (const UnitClones::Row& clone : live.clones) {
+                forget(clone.rows, 0, clone.row);
+            }
             forget(live.bias, 0, live.row);
             for (const LiveUnit::Outgoing& outgoing : live.outgoing) {
                 forget(outgoing.weight, 1, outgoing.column);

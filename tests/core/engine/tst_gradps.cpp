@@ -509,7 +509,7 @@ class TestGradps : public QObject {
         setup.agentKind = "rnn_crelu";
         const auto net = buildNet(setup.net());
         const auto refused = makeIntervention(sectionOf("method = \"gradps\"", "interventions"), *net);
-        QVERIFY(!refused && refused.error().describe().find("no agents' layer") != std::string::npos);
+        QVERIFY(!refused && refused.error().describe().find("nothing in this network") != std::string::npos);
     }
 };
 

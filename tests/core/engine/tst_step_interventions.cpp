@@ -123,6 +123,7 @@ struct Rig {
         }
         surgeon.forgetUndo();
         for (const auto& method : methods) {
+            method->rebuilt();
             method->touched(*receipts);
         }
     }
@@ -385,6 +386,28 @@ class TestStepInterventions : public QObject {
             most += consumer.weight->value.size(0);
         }
         QVERIFY(changed > most / 2 && changed <= most);
+    }
+
+    void upgdForgetsTheUtilityOfTouchedClones() {
+        Rig rig;
+        Intervention& upgd = rig.add("upgd", "sigma = 0.0");
+        SurgeryPlan split = planOf({{.site = "agent.fc1", .units = {2, 5}, .groups = {0, 1, 0, 0, 1, 0}}});
+        split.operation = "split_units";
+        rig.operate(split, 0);
+        rig.train(3);
+        const auto clones = [&] { // of the unit, and of the other one
+            const std::string all = upgd.save();
+            const auto width =
+                static_cast<std::size_t>(siteNamed(rig.learner->online(), "agent.fc1").weight->value.size(1));
+            const std::string last =
+                all.substr(all.size() - (2 * width + 1) * sizeof(float), 2 * width * sizeof(float));
+            return std::pair{last.substr(0, width * sizeof(float)), last.substr(width * sizeof(float))};
+        };
+        const auto before = clones();
+        upgd.touched({{.site = "agent.fc1", .units = {2}, .kind = "reset", .ruaBefore = {}}});
+        QVERIFY(before.first != clones().first);
+        QCOMPARE(clones().first, std::string(before.first.size(), '\0'));
+        QVERIFY(before.second == clones().second);
     }
 
     void projectionKeepsTheNorms() {

@@ -432,12 +432,65 @@ class TestUnitResetMethods : public QObject {
     void sitesThatCannotFoldAreLeftOutOfContinualBackprop() {
         Setup setup;
         setup.agentKind = "rnn_crelu";
-        setup.mixer = "method = \"vdn\"";
         const auto net = buildNet(setup.net());
         const auto named = makeIntervention(
             sectionOf("method = \"continual_backprop\"\nsites = [\"agent.fc1\"]", "interventions"), *net);
         QVERIFY(!named && named.error().describe().find("two inputs") != std::string::npos);
         QVERIFY(makeIntervention(sectionOf("method = \"continual_backprop\"", "interventions"), *net));
+    }
+
+    void thresholdsAreSetHoweverSeldomPassesAreSeen() {
+        Scripted world;
+        SelfNormalizedResetsConfig config;
+        config.resolution = 1;
+        config.tauMax = 24;
+        config.thresholdEvery = 8;
+        config.observeEvery = 3;
+        SelfNormalizedResets method(config, world.net->sites());
+        for (int i = 0; i < 8; ++i) {
+            world.show(*method.listener(), {{1}, {1}});
+        }
+        QCOMPARE(method.thresholds(world.site)[2], 24.0); // due, but nobody looks
+        world.show(*method.listener(), {{1}, {1}});
+        QCOMPARE(method.thresholds(world.site)[2], 2.0);
+    }
+
+    void whatCannotActIsRefused_data() {
+        QTest::addColumn<QString>("kind");
+        QTest::addColumn<QString>("mixer");
+        QTest::addColumn<QString>("settings");
+        QTest::addColumn<QString>("says");
+        QTest::newRow("no composites") << "rnn_layernorm"
+                                       << "vdn"
+                                       << "method = \"knife\""
+                                       << "normalised over";
+        QTest::newRow("not there") << "rnn_layernorm"
+                                   << "qmix"
+                                   << "method = \"knife\"\nsites = [\"agent\"]"
+                                   << "not among the sites";
+        QTest::newRow("no mixer") << "rnn"
+                                  << "vdn"
+                                  << "method = \"reborn\"\nsites = [\"agent.gru\"]"
+                                  << "agent.gru";
+        QTest::newRow("no means") << "rnn_crelu"
+                                  << "vdn"
+                                  << "method = \"continual_backprop\""
+                                  << "no one mean";
+        QTest::newRow("no moment") << "rnn"
+                                   << "qmix"
+                                   << "method = \"redo\"\ntrigger = \"at_updates\""
+                                   << "at = [";
+    }
+    void whatCannotActIsRefused() {
+        QFETCH(QString, kind);
+        QFETCH(QString, mixer);
+        QFETCH(QString, settings);
+        QFETCH(QString, says);
+        const auto net = buildNet(brisk(kind.toStdString(), "method = \"" + mixer.toStdString() + "\"").net());
+        const auto made = makeIntervention(sectionOf(settings.toStdString(), "interventions[0]"), *net);
+        QVERIFY(!made && made.error().code == ErrorCode::Usage);
+        QVERIFY2(made.error().describe().find(says.toStdString()) != std::string::npos,
+                 made.error().describe().c_str());
     }
 
     // A fork may ask for further sites; methods that do not work there go on with what they know.

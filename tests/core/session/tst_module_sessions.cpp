@@ -145,6 +145,55 @@ class TestModuleSessions : public QObject {
         VERIFY_FINISHED(outcome);
         QCOMPARE(hashOf(outcome), hashOf(expected));
     }
+
+    // The evaluation at a task switch counts like any other.
+    void evaluationsAtSwitchesAreCounted() {
+        const Experiment experiment =
+            experimentOf(kMatrixSequence, {"interventions=[{method=\"reset\",scope=\"head\",trigger=\"periodic\","
+                                           "every=3,every_unit=\"evaluations\"}]"});
+        const Workspace workspace;
+        RunId run;
+        VERIFY_FINISHED(live(experiment, workspace, &run));
+        const auto reader = RunReader::open(workspace.path());
+        QVERIFY(reader);
+        const auto receipts = (*reader)->surgeries(run);
+        QVERIFY(receipts);
+        // Evaluations: at 0, 400, 800 (twice: of the old task and of the new one), 1200.
+        QCOMPARE(receipts->size(), std::size_t(1));
+        QCOMPARE(receipts->front().clocks.envStep.value, std::int64_t(804));
+    }
+
+    // Consolidation leaves live neurons alone, and what other methods know of them.
+    void consolidationVoidsNothing() {
+        const auto replacedAt = [](const std::string& consolidation) {
+            const Experiment experiment = experimentOf(
+                kMatrixSequence,
+                {"interventions=[{method=\"knife\",trigger=\"at_updates\",at=[60],persistence=1},"
+                 "{method=\"knife\",trigger=\"at_updates\",at=[150],persistence=1,max_frozen_ratio=0.01" +
+                     consolidation +
+                     "},{method=\"continual_backprop\",sites=[\"agent.fc1\"],trigger=\"at_updates\",at=[190],"
+                     "maturity=100,replacement_rate=1e-2}]",
+                 "diagnostics.stagnant_below=0.9"});
+            const Workspace workspace;
+            RunId run;
+            (void)live(experiment, workspace, &run);
+            const auto reader = RunReader::open(workspace.path());
+            std::vector<std::string> kinds;
+            std::size_t units = 0;
+            const auto receipts = (*reader)->surgeries(run);
+            for (const SurgeryReceipt& receipt : *receipts) {
+                kinds.push_back(receipt.sites.front().kind);
+                units = receipt.plan.intervention == "continual_backprop" ? receipt.sites.front().units.size() : units;
+            }
+            return std::pair{kinds, units};
+        };
+        const auto without = replacedAt("");
+        const auto with = replacedAt(",consolidation=\"prune\",prune_below=0.5");
+        QVERIFY(std::ranges::find(without.first, "consolidated") == without.first.end());
+        QVERIFY(std::ranges::find(with.first, "consolidated") != with.first.end());
+        QVERIFY(without.second > 0);
+        QCOMPARE(with.second, without.second);
+    }
 };
 
 QTEST_APPLESS_MAIN(TestModuleSessions)
