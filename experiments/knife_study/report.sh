@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Makes results/ out of the runs in the workspace: per sequence and method the JSON of `knifectl compare` (scores and
-# stagnant shares), tables.md, and figures. Can be called while run.sh is under way.
+# stagnant shares), tables.md, and figures. Can be called while run.sh is under way; a sequence whose arm `fresh` or
+# whose baseline has no finished run yet is left out, and said to be.
 # Usage: report.sh [--reps N] [--workspace DIR] [--out DIR]
 # KNIFECTL names the program, by default the built one, or else the installed one. Needs jq and gnuplot.
 set -euo pipefail
@@ -25,12 +26,13 @@ done
 for tool in jq gnuplot; do
     command -v "$tool" >/dev/null || { echo "report.sh needs $tool" >&2; exit 1; }
 done
-mkdir -p "$out"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
+new=$scratch/results
+mkdir -p "$out" "$new"
 
-"$KNIFECTL" runs --workspace "$workspace" --json | tail -n 1 |
-    jq -r '.[] | select(.status == "finished") | .experiment' | sort -u >"$scratch/experiments"
+"$KNIFECTL" runs --workspace "$workspace" --json | tail -n 1 >"$scratch/runs"
+jq -r '.[] | select(.status == "finished") | .experiment' "$scratch/runs" | sort -u >"$scratch/experiments"
 grep -v '^ablation/' "$scratch/experiments" | cut -d / -f 1,2 | sort -u >"$scratch/studies"
 
 # compare STUDY BASELINE METRIC SCORE FILE: the arms of a study, and its ablations if it is called ablation/STUDY
@@ -45,32 +47,42 @@ compare() {
         jq --arg study "$study/" 'walk(if type == "string" then ltrimstr("ablation/") | ltrimstr($study) else . end)' >"$5"
 }
 
-# tabulate STUDY BASELINE: both comparisons and their table
-tabulate() {
-    local file=$out/${1//\//.}
-    compare "$1" "$2" test/return aulc "$file.json"
-    compare "$1" "$2" plasticity/all/stagnant final "$file.stagnant.json"
-    jq -rn --slurpfile scores "$file.json" --slurpfile stagnant "$file.stagnant.json" --arg study "$1" --arg baseline "$2" '
-        def r3: if . == null then "–" else (. * 1000 | round / 1000 | tostring) end;
-        def estimate: if . == null then "–" else "\(.value | r3) [\(.low | r3), \(.high | r3)]" end;
-        $scores[0] as $s | $stagnant[0] as $g
-        | "", "## \($study)", "",
-          "| arm | runs | mean score | IQM | gap | slope of the gap per task | P(better than \($baseline)) | p (Holm) | stagnant, first task | last task |",
-          "|---|---|---|---|---|---|---|---|---|---|",
-          ($s.arms[] | .arm as $arm | ($g.arms[] | select(.arm == $arm) | .tasks) as $tasks
-           | "| \($arm) | \(.runs) | \(.mean | estimate) | \(.iqm | estimate) | \(.fresh.gap | estimate) | \(.fresh.gap_slope | estimate) | \(.baseline.probability_of_improvement | estimate) | \(.baseline.permutation.p_holm | r3) | \($tasks[0].score.value | r3) | \($tasks[-1].score.value | r3) |")' \
-        >>"$out/tables.md"
+# jq: a number to three digits, an estimate with its interval.
+jq_format='
+    def r3: if . == null then "–" else (. * 1000 | round / 1000 | tostring) end;
+    def estimate: if . == null or .value == null then "–" else "\(.value | r3) [\(.low | r3), \(.high | r3)]" end;'
+
+# scores FILE BASELINE
+scores() {
+    jq -r --arg baseline "$2" "$jq_format"'
+        "| arm | runs | score | gap | slope of the gap per task | difference to \($baseline) | P(better) | p (Holm) |",
+        "|---|---|---|---|---|---|---|---|",
+        (.arms[] | "| \(.arm) | \(.runs) | \(.mean | estimate) | \(.fresh.gap | estimate) | \(.fresh.gap_slope | estimate) | \(.baseline.difference | estimate) | \(.baseline.probability_of_improvement | estimate) | \(.baseline.permutation.p_holm | r3) |"),
+        "",
+        "| arm | IQM of scores | gap at the end of tasks | relative transfer | time to threshold, last task | forgetting | relearning beside the first time |",
+        "|---|---|---|---|---|---|---|",
+        (.arms[] | "| \(.arm) | \(.iqm | estimate) | \(.fresh.final_gap | estimate) | \(.fresh.relative_transfer | estimate) | \(.tasks[-1].steps_to_threshold | estimate) | \(.retention.forgetting | estimate) | \([.recurrences[].ratio.value] | if . == [] then "–" else add / length | r3 end) |"),
+        (select(.notes != []) | "", (.notes[] | "- \(.)"))' "$1"
 }
 
-# One line per task, one column per arm: what jq's $1 picks of a task.
+# stagnation FILE
+stagnation() {
+    jq -r "$jq_format"'
+        "| arm | stagnant, end of the first task | end of the last task | mean over tasks | growth per task beyond `fresh` |",
+        "|---|---|---|---|---|",
+        (.arms[] | "| \(.arm) | \(.tasks[0].score | estimate) | \(.tasks[-1].score | estimate) | \(.mean | estimate) | \(.fresh.gap_slope | if . == null or .value == null then null else {value: -.value, low: -.high, high: -.low} end | estimate) |")' "$1"
+}
+
+# One line per task, for every arm its value and interval: what jq's $1 picks of a task.
 columns() {
     jq -r --arg skip "$3" "[.arms[] | select(.arm != \$skip)] as \$arms
-        | ([\"task\"] + [\$arms[].arm] | @tsv),
-          (range(\$arms[0].tasks | length) as \$t | [\$t + 1] + [\$arms[].tasks[\$t] | $1] | map(. // \"nan\") | @tsv)" \
+        | ([\"task\"] + [\$arms[].arm | ., \"low\", \"high\"] | @tsv),
+          (range(\$arms[0].tasks | length) as \$t
+           | [\$t + 1] + [\$arms[].tasks[\$t] | $1 | .value, .low, .high] | map(. // \"nan\") | @tsv)" \
         "$2"
 }
 
-# plot DATA TITLE YLABEL FIGURE
+# plot DATA TITLE YLABEL FIGURE: lines of all arms, intervals of the first two
 plot() {
     gnuplot <<PLOT
 set terminal svg size 760,420 font "DejaVu Sans,11" background "white"
@@ -81,29 +93,52 @@ set xlabel "task"
 set ylabel "$3"
 set key outside right noenhanced
 set grid ytics lc rgb "#dddddd"
-arms = $(head -n 1 "$1" | awk -F '\t' '{print NF - 1}')
+arms = $(head -n 1 "$1" | awk -F '\t' '{print (NF - 1) / 3}')
+banded = arms < 2 ? arms : 2
 colours = "#000000 #d55e00 #0072b2 #009e73 #cc79a7 #e69f00 #56b4e9 #7f7f7f #8c564b #bcbd22 #17becf"
-plot for [i = 2 : arms + 1] "$1" using 1:i with linespoints pt 7 ps 0.4 lw 1.6 lc rgb word(colours, i - 1) title columnhead(i)
+plot for [i = 1 : banded] "$1" using 1:(column(3 * i)):(column(3 * i + 1)) with filledcurves fs transparent solid 0.15 noborder lc rgb word(colours, i) notitle, \
+     for [i = 1 : arms] "$1" using 1:(column(3 * i - 1)) with linespoints pt 7 ps 0.4 lw 1.6 lc rgb word(colours, i) title columnhead(3 * i - 1)
 PLOT
+}
+
+# ready STUDY BASELINE
+ready() {
+    local name
+    for name in "$1/fresh" "$1/$2"; do
+        grep -qx "$name" "$scratch/experiments" || { printf '\n## %s\n\nNot yet: no finished run of %s.\n' "$1" "$name"; return 1; }
+    done
 }
 
 {
     echo "# What came out"
     echo
-    echo "Written by \`report.sh\`. Scores are areas under the learning curve per task, gaps are to the arm \`fresh\`, intervals"
-    echo "are 95 % bootstrap intervals over whole runs, p is that of a paired permutation test against the arm that is named,"
-    echo "adjusted by Holm."
-} >"$out/tables.md"
-while read -r study; do
-    file=$out/${study//\//.}
-    tabulate "$study" none
-    columns '.gap.value' "$file.json" fresh >"$scratch/gap.tsv"
-    columns '.score.value' "$file.stagnant.json" "" >"$scratch/stagnant.tsv"
-    plot "$scratch/gap.tsv" "$study: adaptation gap" "score of a fresh network - score" "$file.gap.svg"
-    plot "$scratch/stagnant.tsv" "$study: stagnant units" "share of all units at the end of the task" "$file.stagnant.svg"
-    printf '\n![adaptation gap](%s.gap.svg)\n![stagnant units](%s.stagnant.svg)\n' "${study//\//.}" "${study//\//.}" >>"$out/tables.md"
-done <"$scratch/studies"
-if grep -q '^ablation/matrix_generated/qmix/' "$scratch/experiments"; then
-    tabulate ablation/matrix_generated/qmix knife
-fi
+    echo "Written by \`report.sh\` from $(jq '[.[] | select(.status == "finished")] | length' "$scratch/runs") finished runs,"
+    echo "$(jq '[.[] | select(.status == "finished") | .wall_s] | add / 3600 * 10 | round / 10' "$scratch/runs") hours of one core. Scores are areas under the learning curve per task; gaps are those to the arm"
+    echo "\`fresh\`, positive where it is better; intervals are 95 % bootstrap intervals over whole runs; p is that of a paired"
+    echo "permutation test against the named arm, adjusted by Holm. Time to threshold: env steps until 80 % of what \`fresh\`"
+    echo "reaches at the end of the task. Stagnant: mean of the windows of the task's last tenth. Bands in the figures are the"
+    echo "intervals of the first two arms."
+    while read -r study; do
+        ready "$study" none || continue
+        file=$new/${study//\//.}
+        compare "$study" none test/return aulc "$file.json"
+        compare "$study" none plasticity/all/stagnant final "$file.stagnant.json"
+        columns .gap "$file.json" fresh >"$scratch/gap.tsv"
+        columns .score "$file.stagnant.json" "" >"$scratch/stagnant.tsv"
+        plot "$scratch/gap.tsv" "$study: adaptation gap" "score of a fresh network - score" "$file.gap.svg"
+        plot "$scratch/stagnant.tsv" "$study: stagnant units" "share of all units at the end of the task" "$file.stagnant.svg"
+        printf '\n## %s\n\n' "$study"
+        scores "$file.json" none
+        echo
+        stagnation "$file.stagnant.json"
+        printf '\n![adaptation gap](%s.gap.svg)\n![stagnant units](%s.stagnant.svg)\n' "${study//\//.}" "${study//\//.}"
+    done <"$scratch/studies"
+    if grep -q '^ablation/matrix_generated/qmix/' "$scratch/experiments" && ready matrix_generated/qmix knife; then
+        echo; echo "## Ablations of \`knife\`, matrix_generated, QMIX"; echo
+        compare ablation/matrix_generated/qmix knife test/return aulc "$new/ablation.json"
+        scores "$new/ablation.json" knife
+    fi
+} >"$new/tables.md"
+rm -f "$out"/*.json "$out"/*.svg
+mv "$new"/* "$out"
 echo "report.sh: wrote $out" >&2
