@@ -96,7 +96,7 @@ done >"$scratch/todo"
 
 # A file that is refused shall be so now, and not after hours.
 while read -r name sequence method arm _; do
-    start "$name" "$sequence" "$method" "$arm" --seed 1 --steps 1 --workspace "$scratch/check" ||
+    start "$name" "$sequence" "$method" "$arm" --seed 1 --steps 400 --workspace "$scratch/check" ||
         { echo "run.sh: $name cannot run" >&2; exit 1; }
 done < <(awk '!seen[$1]++' "$scratch/todo")
 
