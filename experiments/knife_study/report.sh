@@ -50,6 +50,7 @@ compare() {
 # jq: a number to three digits, an estimate with its interval.
 jq_format='
     def r3: if . == null then "–" else (. * 1000 | round / 1000 | tostring) end;
+    def less: if . == null then null else -. end;
     def estimate: if . == null or .value == null then "–" else "\(.value | r3) [\(.low | r3), \(.high | r3)]" end;'
 
 # scores FILE BASELINE
@@ -70,7 +71,7 @@ stagnation() {
     jq -r "$jq_format"'
         "| arm | stagnant, end of the first task | end of the last task | mean over tasks | growth per task beyond `fresh` |",
         "|---|---|---|---|---|",
-        (.arms[] | "| \(.arm) | \(.tasks[0].score | estimate) | \(.tasks[-1].score | estimate) | \(.mean | estimate) | \(.fresh.gap_slope | if . == null or .value == null then null else {value: -.value, low: -.high, high: -.low} end | estimate) |")' "$1"
+        (.arms[] | "| \(.arm) | \(.tasks[0].score | estimate) | \(.tasks[-1].score | estimate) | \(.mean | estimate) | \(.fresh.gap_slope | if . == null or .value == null then null else {value: (.value | less), low: (.high | less), high: (.low | less)} end | estimate) |")' "$1"
 }
 
 # One line per task, for every arm its value and interval: what jq's $1 picks of a task.
