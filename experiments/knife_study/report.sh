@@ -44,7 +44,7 @@ compare() {
     done < <(grep -E "$pattern" "$scratch/experiments")
     "$KNIFECTL" compare "${names[@]}" --by experiment --workspace "$workspace" --fresh "$study/fresh" \
         --baseline "$study/$2" --metric "$3" --score "$4" --reps "$reps" --json | tail -n 1 |
-        jq --arg study "$study/" 'walk(if type == "string" then ltrimstr("ablation/") | ltrimstr($study) else . end)' >"$5"
+        jq -c --arg study "$study/" 'del(.arms[].profile) | walk(if type == "string" then ltrimstr("ablation/") | ltrimstr($study) else . end)' >"$5"
 }
 
 # jq: a number to three digits, an estimate with its interval.
