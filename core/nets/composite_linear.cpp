@@ -26,16 +26,6 @@ Evaluated evaluate(const at::Tensor& x, const Parameter& in, const Parameter& bi
     return {h, at::linear(h, out.value)};
 }
 
-std::vector<std::int64_t> supersededOf(const CompositeBranch& branch) {
-    std::vector<std::int64_t> columns;
-    for (std::size_t k = 0; k < branch.superseded.size(); ++k) {
-        if (branch.superseded[k] != 0) {
-            columns.push_back(static_cast<std::int64_t>(k));
-        }
-    }
-    return columns;
-}
-
 std::vector<std::int64_t> ownersOf(const std::vector<CompositeBranch>& branches) {
     std::set<std::int64_t> units;
     for (const CompositeBranch& branch : branches) {
@@ -97,8 +87,8 @@ at::Tensor CompositeLinear::forward(const at::Tensor& x, SiteTap* tap, at::Tenso
     at::Tensor y = at::linear(h, m_out->value, m_outBias->value);
     for (std::size_t e = 0; e < m_branches.size(); ++e) {
         const CompositeBranch& branch = m_branches[e];
-        const Evaluated active =
-            evaluate(x, *branch.activeIn, *branch.activeBias, *branch.activeOut, stops ? supersededOf(branch) : none);
+        const Evaluated active = evaluate(x, *branch.activeIn, *branch.activeBias, *branch.activeOut,
+                                          stops ? supersededNeurons(branch.superseded) : none);
         const Evaluated compensation = evaluate(stops ? x.detach() : x, *branch.compensationIn,
                                                 *branch.compensationBias, *branch.compensationOut, none);
         if (tap != nullptr) {

@@ -17,4 +17,15 @@ namespace knife {
     return values.index_copy(1, index, values.detach().index_select(1, index));
 }
 
+/// Indices of the neurons of a branch that a later event froze (CompositeBranch::superseded and its like).
+[[nodiscard]] inline std::vector<std::int64_t> supersededNeurons(const std::vector<char>& superseded) {
+    std::vector<std::int64_t> neurons;
+    for (std::size_t k = 0; k < superseded.size(); ++k) {
+        if (superseded[k] != 0) {
+            neurons.push_back(static_cast<std::int64_t>(k));
+        }
+    }
+    return neurons;
+}
+
 } // namespace knife

@@ -35,16 +35,6 @@ std::vector<std::int64_t> gatesOf(const std::vector<std::int64_t>& neurons, std:
     return gates;
 }
 
-std::vector<std::int64_t> supersededOf(const GruBranch& branch) {
-    std::vector<std::int64_t> neurons;
-    for (std::size_t k = 0; k < branch.superseded.size(); ++k) {
-        if (branch.superseded[k] != 0) {
-            neurons.push_back(static_cast<std::int64_t>(k));
-        }
-    }
-    return neurons;
-}
-
 } // namespace
 
 GruSequence::GruSequence(const RecurrentGates& gates, const GruUnits& units) : m_gates(gates), m_units(units) {
@@ -54,7 +44,7 @@ GruSequence::GruSequence(const RecurrentGates& gates, const GruUnits& units) : m
         m_owners.push_back(at::tensor(owners, at::kLong).to(gates.weight->value.device()));
         m_superseded.emplace_back();
         if (units.stopsGradient()) {
-            m_superseded.back() = gatesOf(supersededOf(branch), branch.active.count);
+            m_superseded.back() = gatesOf(supersededNeurons(branch.superseded), branch.active.count);
             composites.insert(owners.begin(), owners.end());
         }
     }
