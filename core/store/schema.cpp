@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/store/schema.h"
 
+#include <algorithm>
 #include <array>
-#include <bit>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <string_view>
 #include <system_error>
 
 #include <SQLiteCpp/Backup.h>
 #include <SQLiteCpp/SQLiteCpp.h>
-#include <fcntl.h>
 #include <fmt/format.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "core/protocol/system_file.h"
 #include "core/store/database.h"
@@ -195,7 +195,33 @@ bool isEmptyOrMissing(const std::filesystem::path& file) {
     return stat(file.c_str(), &info) != 0 || info.st_size == 0;
 }
 
-Result<int> judge(const std::filesystem::path& file, const Header& header, std::size_t have, std::int64_t size) {
+struct CloseConnection {
+    void operator()(sqlite3* connection) const { sqlite3_close(connection); }
+};
+
+/// The file's first bytes, zeros beyond its end. SQLite reads them: a process that closes any descriptor of a file
+/// loses all its locks on it (fcntl(2)), those of its open connections too; then another process takes the write-ahead
+/// log away from under them, and the database is ruined.
+Result<Header> readHeader(const std::filesystem::path& file) {
+    sqlite3* opened = nullptr;
+    int outcome = sqlite3_open_v2(file.c_str(), &opened, SQLITE_OPEN_READONLY, nullptr);
+    const std::unique_ptr<sqlite3, CloseConnection> connection(opened);
+    sqlite3_file* source = nullptr;
+    if (outcome == SQLITE_OK) {
+        outcome = sqlite3_file_control(opened, "main", SQLITE_FCNTL_FILE_POINTER, &source);
+    }
+    Header header{};
+    if (outcome == SQLITE_OK) {
+        outcome = source->pMethods->xRead(source, header.data(), static_cast<int>(header.size()), 0);
+    }
+    if (outcome != SQLITE_OK && outcome != SQLITE_IOERR_SHORT_READ) {
+        return tl::unexpected(systemError("open", file, sqlite3_system_errno(opened)));
+    }
+    return header;
+}
+
+Result<int> judge(const std::filesystem::path& file, const Header& header, std::int64_t size) {
+    const auto have = static_cast<std::size_t>(std::min<std::int64_t>(size, kHeaderBytes));
     if (have == 0 || std::memcmp(header.data(), kMagic.data(), std::min(have, kMagic.size())) != 0) {
         return have == 0 ? fail(ErrorCode::Corrupt, fmt::format("{} is empty", file.string()))
                          : fail(ErrorCode::Foreign, fmt::format("{} is not a SQLite file", file.string()));
@@ -266,16 +292,11 @@ Result<int> readSchemaVersion(const std::filesystem::path& workspace) {
     if (!S_ISREG(info.st_mode)) {
         return fail(ErrorCode::Foreign, fmt::format("{} is not a file", file.string()));
     }
-    const FileDescriptor descriptor(open(file.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!descriptor.isOpen()) {
-        return tl::unexpected(systemError("open", file, errno));
+    const Result<Header> header = readHeader(file);
+    if (!header) {
+        return tl::unexpected(header.error());
     }
-    Header header{};
-    const ssize_t have = read(descriptor.get(), header.data(), header.size());
-    if (have < 0) {
-        return tl::unexpected(systemError("read", file, errno));
-    }
-    return judge(file, header, static_cast<std::size_t>(have), info.st_size);
+    return judge(file, *header, info.st_size);
 }
 
 Result<void> migrate(SQLite::Database& connection, const std::filesystem::path& file,

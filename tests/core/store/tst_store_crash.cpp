@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A writer that is killed at any moment: what was flushed, or was a second old, is there, and the next writer goes on.
+// Processes that come and go beside each other: none takes the log away that another writes to.
 #include <chrono>
 #include <csignal>
 #include <functional>
 #include <random>
 #include <thread>
 
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/store/layout.h"
 #include "store_test.h"
 
 using namespace knife;
@@ -93,6 +96,51 @@ std::vector<Report> killWhen(const Child& child, const std::function<bool(const 
     return reports;
 }
 
+/// Whether another process would find this one's lock on SQLite's shared bytes (https://www.sqlite.org/src, os.h),
+/// which keeps it from taking the write-ahead log away.
+bool othersSeeOurLock(const std::filesystem::path& database) {
+    const pid_t pid = fork();
+    if (pid == 0) {
+        constexpr off_t kSharedFirst = 0x40000002;
+        constexpr off_t kSharedSize = 510;
+        struct flock lock {};
+        lock.l_type = F_WRLCK;
+        lock.l_whence = SEEK_SET;
+        lock.l_start = kSharedFirst;
+        lock.l_len = kSharedSize;
+        const int descriptor = open(database.c_str(), O_RDWR | O_CLOEXEC);
+        const bool asked = descriptor >= 0 && fcntl(descriptor, F_GETLK, &lock) == 0;
+        _exit(asked && lock.l_type == F_RDLCK ? 0 : 1);
+    }
+    int status = 0;
+    waitpid(pid, &status, 0);
+    return status == 0;
+}
+
+/// Runs that begin and end, each with somebody of the same process who reads it. Its exit status is what failed.
+[[noreturn]] void comeAndGo(const std::filesystem::path& workspace, int runs) {
+    for (int i = 0; i < runs; ++i) {
+        const auto writer = RunWriter::create(workspace, newRun());
+        const auto reader = RunReader::open(workspace);
+        if (!writer || !reader || !(*writer)->beginSegment(clocksAt(0), "start")) {
+            fprintf(stderr, "child: %s\n", (!writer ? writer.error() : reader.error()).describe().c_str());
+            _exit(1);
+        }
+        const MetricHandle loss = (*writer)->metric("loss");
+        for (std::int64_t update = 1; update <= 300; ++update) {
+            (*writer)->point(loss, clocksAt(update), static_cast<double>(update));
+            if (update % 50 == 0 && (!(*writer)->flush() || !(*reader)->runs())) {
+                _exit(2);
+            }
+        }
+        if (Result<void> closed = (*writer)->close(RunState::Finished, "", clocksAt(300), ""); !closed) {
+            fprintf(stderr, "child: %s\n", closed.error().describe().c_str());
+            _exit(3);
+        }
+    }
+    _exit(0);
+}
+
 } // namespace
 
 class TestStoreCrash : public QObject {
@@ -139,6 +187,60 @@ class TestStoreCrash : public QObject {
             }
         }
         QVERIFY2(start, "no round came as far as a checkpoint");
+    }
+
+    void anotherConnectionLeavesTheLocksOfTheFirst() {
+        const TemporaryWorkspace workspace;
+        KNIFE_VERIFY(prepareWorkspace(workspace.path()));
+        const std::filesystem::path file = databaseFile(workspace.path());
+        QVERIFY(!othersSeeOurLock(file));
+        const auto writer = RunWriter::create(workspace.path(), newRun());
+        KNIFE_VERIFY(writer);
+        QVERIFY(othersSeeOurLock(file));
+        {
+            const auto reader = RunReader::open(workspace.path());
+            KNIFE_VERIFY(reader);
+            KNIFE_VERIFY((*reader)->runs());
+            QVERIFY(othersSeeOurLock(file));
+        }
+        QVERIFY(othersSeeOurLock(file));
+        KNIFE_VERIFY(inspectWorkspace(workspace.path()));
+        KNIFE_VERIFY(prepareWorkspace(workspace.path()));
+        QVERIFY(othersSeeOurLock(file));
+    }
+
+    void processesThatComeAndGoLeaveAllThatOthersWrote() {
+        constexpr int kProcesses = 4;
+        constexpr int kRuns = 12;
+        const TemporaryWorkspace workspace;
+        KNIFE_VERIFY(prepareWorkspace(workspace.path()));
+        std::vector<pid_t> children;
+        for (int i = 0; i < kProcesses; ++i) {
+            children.push_back(fork());
+            if (children.back() == 0) {
+                comeAndGo(workspace.path(), kRuns);
+            }
+        }
+        int failed = 0;
+        for (const pid_t child : children) {
+            int status = 0;
+            waitpid(child, &status, 0);
+            failed += status != 0 ? 1 : 0;
+        }
+        QCOMPARE(failed, 0);
+        const Result<WorkspaceHealth> health = inspectWorkspace(workspace.path());
+        KNIFE_VERIFY(health);
+        QVERIFY2(health->problems.empty(), health->problems.empty() ? "" : health->problems.front().c_str());
+        const auto reader = *RunReader::open(workspace.path());
+        const Result<std::vector<RunRecord>> runs = reader->runs();
+        KNIFE_VERIFY(runs);
+        QCOMPARE(runs->size(), std::size_t{kProcesses * kRuns});
+        for (const RunRecord& run : *runs) {
+            QVERIFY(run.state == RunState::Finished);
+            const Result<Series> series = reader->series(run.id, "loss");
+            KNIFE_VERIFY(series);
+            QCOMPARE(series->size(), std::size_t{300});
+        }
     }
 
     void aPointThatIsASecondOldIsStored() {
