@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The built-in combat engine: a battle in game loops of 1/16 second. Nothing is drawn at random, so a battle is a
+// function of where its units were placed and of the orders. No allocation after begin(). Not thread-safe.
+//
+// A loop: enemies decide; everybody walks towards what they are after, and units that overlap push each other apart;
+// whoever is in range and ready strikes; all strikes land together; the dead go; shields, health and energy come back.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/envs/smac/engine.h"
+
+namespace knife::smac {
+
+class Battle final : public Engine {
+  public:
+    explicit Battle(const Terrain& terrain) : m_terrain(terrain) {}
+
+    [[nodiscard]] Result<void> begin(const std::vector<Placement>& units, const EnemyPlan& enemies) override;
+    [[nodiscard]] Result<void> step(std::span<const Order> orders, int loops) override;
+    [[nodiscard]] std::span<const UnitState> units() const override { return m_units; }
+    [[nodiscard]] Result<void> kill(int unit) override;
+    [[nodiscard]] const Terrain& terrain() const override { return m_terrain; }
+    [[nodiscard]] std::span<const int> struck() const override { return m_struck; }
+    [[nodiscard]] std::vector<std::byte> save() const override;
+    [[nodiscard]] bool restore(std::span<const std::byte> saved) override;
+
+  private:
+    /// What a unit is up to.
+    struct Mind {
+        enum class Task : std::uint8_t { Idle, Walk, Chase, AttackMove };
+        Task task = Task::Idle;
+        Vec2 point;      ///< of Walk and AttackMove
+        int target = -1; ///< of Chase
+        int aim = -1;    ///< whom it fights now; of units that choose for themselves
+        int hurtBy = -1; ///< who struck it last
+        int sinceHurt = kShieldDelay;
+        bool stands = false; ///< fights where it is: others do not push it aside as they like
+    };
+    /// What never changes of a unit, where loops find it.
+    struct Body {
+        const UnitStats* stats = nullptr;
+        float radius = 0.F;
+        float separation = 0.F;
+        float speed = 0.F;
+        float range = 0.F;
+        std::uint8_t layer = 0; ///< units of other layers are walked through: ground, air, giants
+    };
+    struct Strike {
+        int attacker = 0;
+        int target = 0;
+    };
+
+    void loop();
+    void tellEnemies();
+    void think(int unit);
+    void thinkAsHealer(int unit);
+    [[nodiscard]] int acquire(int unit) const;
+    [[nodiscard]] int nearestOpponent(int unit) const;
+    void walk();
+    [[nodiscard]] Vec2 goalOf(int unit, bool& going);
+    void separate();
+    void push(int a, int b);
+    void strike();
+    void land(const Strike& strike);
+    void hurt(int unit, int attacker, double damage, const UnitStats& weapon);
+    void explode(int unit);
+    void bury();
+    void recover();
+
+    [[nodiscard]] UnitState& state(int unit) { return m_units[static_cast<std::size_t>(unit)]; }
+    [[nodiscard]] const UnitState& state(int unit) const { return m_units[static_cast<std::size_t>(unit)]; }
+    [[nodiscard]] Mind& mind(int unit) { return m_minds[static_cast<std::size_t>(unit)]; }
+    [[nodiscard]] const Mind& mind(int unit) const { return m_minds[static_cast<std::size_t>(unit)]; }
+    [[nodiscard]] const Body& body(int unit) const { return m_bodies[static_cast<std::size_t>(unit)]; }
+    [[nodiscard]] int count() const { return static_cast<int>(m_units.size()); }
+    [[nodiscard]] bool canHit(int attacker, int target) const;
+    [[nodiscard]] bool isInRange(int attacker, int target) const;
+    [[nodiscard]] float edgeDistance(int a, int b) const;
+    [[nodiscard]] Vec2 freePlace(int unit, Vec2 wanted) const;
+
+    const Terrain& m_terrain;
+    EnemyPlan m_plan;
+    std::vector<UnitState> m_units;
+    std::vector<Mind> m_minds;
+    std::vector<Body> m_bodies;
+    std::vector<int> m_byX;        ///< living units from west to east
+    std::vector<Strike> m_strikes; ///< of this loop
+    std::vector<int> m_dying;      ///< of this loop
+    std::vector<int> m_struck;
+    int m_loops = 0; ///< since begin()
+    int m_allies = 0;
+    float m_widest = 0.F; ///< largest separation
+};
+
+} // namespace knife::smac

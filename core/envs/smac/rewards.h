@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The team's reward for what a step has done to health and shields, as SMAC reckons it.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "core/envs/smac/engine.h"
+#include "core/envs/smac/smac_params.h"
+
+namespace knife::smac {
+
+/// How a battle stands.
+enum class Standing : std::uint8_t { Open, Won, Lost, BothGone };
+
+/// `units`: agents, then enemies. Teams of nothing but medivacs have lost where medivacs heal; of SMAC's enemies only
+/// one that is alone.
+[[nodiscard]] Standing standingOf(std::span<const UnitState> units, const SmacSetting& setting);
+
+class Rewards {
+  public:
+    explicit Rewards(const SmacSetting& setting) : m_setting(setting) {}
+
+    /// The battle as it begins.
+    void reset(std::span<const UnitState> units);
+    /// The reward of the step that led here from the last reset() or take().
+    [[nodiscard]] double take(std::span<const UnitState> units, Standing standing);
+    /// What rewards are divided by; 1 where they are not.
+    [[nodiscard]] double scale() const { return m_scale; }
+
+    /// Health and shield of each unit before the next step, and the scale: for saved states.
+    [[nodiscard]] const std::vector<float>& before() const { return m_before; }
+    void restore(std::vector<float> before, double scale);
+
+  private:
+    const SmacSetting& m_setting;
+    std::vector<float> m_before; ///< health and shield together; 0 once a unit's death has been paid
+    double m_scale = 0.0;        ///< 0: not known yet
+};
+
+} // namespace knife::smac
