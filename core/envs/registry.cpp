@@ -7,6 +7,7 @@
 
 #include "core/config/did_you_mean.h"
 #include "core/envs/matrix_game.h"
+#include "core/envs/smac/smac_env.h"
 #include "core/envs/stag_hunt.h"
 
 namespace knife {
@@ -61,6 +62,16 @@ const std::vector<EnvEntry>& environments() {
          &resolveStagHunt,
          [] {
              return listSchema<StagHuntParams>();
+         }},
+        {"smac", "battles on the maps of SMAC, by the built-in engine", "scenario",
+         smac::presetsOf(smac::Version::Smac), &smac::makeSmac, &smac::resolveSmac,
+         [] {
+             return listSchema<smac::SmacParams>(smac::defaultsOf(smac::Version::Smac));
+         }},
+        {"smacv2", "battles of random teams as in SMACv2, by the built-in engine", "scenario",
+         smac::presetsOf(smac::Version::SmacV2), &smac::makeSmacV2, &smac::resolveSmacV2,
+         [] {
+             return listSchema<smac::SmacParams>(smac::defaultsOf(smac::Version::SmacV2));
          }},
     };
     return entries;

@@ -93,6 +93,7 @@ Result<void> Battle::begin(const std::vector<Placement>& units, const EnemyPlan&
                             .separation = static_cast<float>(stats.separation),
                             .speed = static_cast<float>(stats.speed),
                             .range = static_cast<float>(stats.range),
+                            .cooldown = static_cast<int>(std::lround(stats.cooldown * kTicks)),
                             .layer = layerOf(stats)});
         m_units.push_back({.type = placement.type,
                            .team = placement.team,
@@ -444,9 +445,9 @@ void Battle::strike() {
             if (own.energy > 0.F && state(aim).health < state(aim).healthMax) {
                 m_strikes.push_back({unit, aim});
             }
-        } else if (own.cooldown <= 0.F) {
+        } else if (mind(unit).wait <= 0) {
             // What is left of the last loop counts, so that the mean pace is that of the table.
-            own.cooldown = std::max(own.cooldown, -1.F) + static_cast<float>(body(unit).stats->cooldown);
+            mind(unit).wait += body(unit).cooldown;
             m_strikes.push_back({unit, aim});
         }
     }
@@ -555,7 +556,8 @@ void Battle::recover() {
         const UnitStats& stats = *body(unit).stats;
         UnitState& own = state(unit);
         Mind& memory = mind(unit);
-        own.cooldown = std::max(own.cooldown - 1.F, -1.F);
+        memory.wait = std::max(memory.wait - kTicks, -kTicks);
+        own.cooldown = static_cast<float>(std::max(memory.wait, 0)) / static_cast<float>(kTicks);
         if (stats.healthPerLoop > 0.0) {
             own.health = std::min(own.healthMax, own.health + static_cast<float>(stats.healthPerLoop));
         }

@@ -15,6 +15,9 @@ namespace knife::smac {
 
 class Battle final : public Engine {
   public:
+    /// Weapons' times in whole numbers, so that they do not drift: what the table has has no finer ones.
+    static constexpr int kTicks = 10'000; ///< per loop
+
     explicit Battle(const Terrain& terrain) : m_terrain(terrain) {}
 
     [[nodiscard]] Result<void> begin(const std::vector<Placement>& units, const EnemyPlan& enemies) override;
@@ -36,6 +39,7 @@ class Battle final : public Engine {
         int aim = -1;    ///< whom it fights now; of units that choose for themselves
         int hurtBy = -1; ///< who struck it last
         int sinceHurt = kShieldDelay;
+        int wait = 0;        ///< ticks until its weapon is ready; down to -kTicks, what is left over of the last loop
         bool stands = false; ///< fights where it is: others do not push it aside as they like
     };
     /// What never changes of a unit, where loops find it.
@@ -45,6 +49,7 @@ class Battle final : public Engine {
         float separation = 0.F;
         float speed = 0.F;
         float range = 0.F;
+        int cooldown = 0;       ///< ticks
         std::uint8_t layer = 0; ///< units of other layers are walked through: ground, air, giants
     };
     struct Strike {

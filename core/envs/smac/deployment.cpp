@@ -56,13 +56,14 @@ Types anyTeam(const SmacSetting& setting, int count, CounterRng& random) {
     Types team;
     do {
         team.clear();
-        std::vector<int> places(static_cast<std::size_t>(count) + types.size() - 1);
-        std::iota(places.begin(), places.end(), 0);
-        random.shuffle(std::span(places));
-        std::vector<int> bars(places.begin(), places.begin() + static_cast<std::ptrdiff_t>(types.size() - 1));
+        const std::size_t all = static_cast<std::size_t>(count) + types.size() - 1;
+        std::vector<std::size_t> bars(all);
+        std::iota(bars.begin(), bars.end(), std::size_t{0});
+        random.shuffle(std::span(bars));
+        bars.resize(types.size() - 1);
         std::ranges::sort(bars);
         std::size_t type = 0;
-        for (int place = 0; place < static_cast<int>(places.size()); ++place) {
+        for (std::size_t place = 0; place < all; ++place) {
             if (type < bars.size() && bars[type] == place) {
                 ++type;
             } else {

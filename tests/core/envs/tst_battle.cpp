@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The built-in combat engine against arithmetic from its unit table.
+#include <cmath>
+
+#include <QTest>
+
+#include "core/envs/smac/battle.h"
+
+using namespace knife;
+using namespace knife::smac;
+
+namespace {
+
+constexpr UnitType kAll[] = {UnitType::Baneling, UnitType::Colossus,    UnitType::Hydralisk, UnitType::Marauder,
+                             UnitType::Marine,   UnitType::Medivac,     UnitType::Stalker,   UnitType::Zealot,
+                             UnitType::Zergling, UnitType::SpineCrawler};
+
+struct Ring {
+    Battle battle{terrainNamed("flat")};
+    std::vector<Order> orders;
+
+    Ring(const std::vector<Placement>& units, const EnemyPlan& plan = {}) {
+        (void)battle.begin(units, plan);
+        for (const Placement& unit : units) {
+            if (unit.team == Team::Ally) {
+                orders.push_back({});
+            }
+        }
+    }
+    [[nodiscard]] const UnitState& unit(int index) const { return battle.units()[static_cast<std::size_t>(index)]; }
+    void step(int loops = 1) {
+        (void)battle.step(orders, loops);
+        std::fill(orders.begin(), orders.end(), Order{});
+    }
+};
+
+Placement ally(UnitType type, float x, float y) {
+    return {type, Team::Ally, {x, y}};
+}
+
+Placement enemy(UnitType type, float x, float y) {
+    return {type, Team::Enemy, {x, y}};
+}
+
+// Loops until the last of the attacks that an enemy needs for an agent that does nothing, by the table alone.
+int expectedLoops(UnitType attacker, UnitType target) {
+    const UnitStats& weapon = statsOf(attacker, Team::Enemy);
+    const UnitStats& victim = statsOf(target, Team::Ally);
+    double health = victim.health;
+    double shield = victim.shield;
+    const double damage = weapon.damage + (victim.light ? weapon.bonusLight : 0) +
+                          (victim.armored ? weapon.bonusArmored : 0) + (victim.structure ? weapon.bonusStructure : 0);
+    const auto cooldown = std::lround(weapon.cooldown * 10'000);
+    long ready = 0;
+    for (int loop = 1;; ++loop) {
+        if (ready <= 0) {
+            ready += cooldown;
+            for (int hit = 0; hit < weapon.hits; ++hit) {
+                const double absorbed = std::min(shield, damage);
+                shield -= absorbed;
+                health -= damage > absorbed ? std::max(0.5, damage - absorbed - victim.armor) : 0;
+            }
+            if (health <= 0) {
+                return loop;
+            }
+        }
+        ready = std::max(ready - 10'000, -10'000L);
+        health = std::min(victim.health, health + victim.healthPerLoop);
+    }
+}
+
+bool canHit(UnitType attacker, UnitType target) {
+    const UnitStats& weapon = statsOf(attacker, Team::Enemy);
+    return weapon.damage > 0 && (statsOf(target, Team::Ally).flies ? weapon.hitsAir : weapon.hitsGround);
+}
+
+} // namespace
+
+class TestBattle : public QObject {
+    Q_OBJECT
+
+  private Q_SLOTS:
+    void timeToKill_data() {
+        QTest::addColumn<int>("attacker");
+        QTest::addColumn<int>("target");
+        for (const UnitType attacker : kAll) {
+            for (const UnitType target : kAll) {
+                if (attacker != UnitType::Baneling && canHit(attacker, target)) {
+                    QTest::addRow("%s on %s", std::string(nameOf(attacker)).c_str(),
+                                  std::string(nameOf(target)).c_str())
+                        << static_cast<int>(attacker) << static_cast<int>(target);
+                }
+            }
+        }
+    }
+    void timeToKill() {
+        QFETCH(int, attacker);
+        QFETCH(int, target);
+        const auto type = static_cast<UnitType>(attacker);
+        const auto victim = static_cast<UnitType>(target);
+        const double reach =
+            statsOf(type, Team::Enemy).range + statsOf(type, Team::Enemy).radius + statsOf(victim, Team::Ally).radius;
+        Ring ring({ally(victim, 16, 16), enemy(type, static_cast<float>(16 + reach - 0.05), 16)});
+        int loops = 0;
+        for (; ring.unit(0).isAlive() && loops < 5000; ++loops) {
+            ring.step();
+        }
+        QCOMPARE(loops, expectedLoops(type, victim));
+    }
+
+    void shieldsComeBackAfterTenSeconds() {
+        Ring ring({ally(UnitType::Stalker, 16, 16), enemy(UnitType::Stalker, 20, 16)});
+        ring.orders[0] = {Order::Kind::Attack, {}, 1};
+        ring.step();
+        const float hurt = ring.unit(1).shield;
+        QCOMPARE(hurt, 80.F - 18.F);
+        ring.orders[0] = {Order::Kind::Move, {1, 16}, -1};
+        // The other one has struck once, too, and follows; both are taken apart.
+        ring.step();
+        QVERIFY(ring.battle.kill(0));
+        ring.step(kShieldDelay - 2);
+        QCOMPARE(ring.unit(1).shield, hurt);
+        ring.step(17);
+        QVERIFY(std::abs(ring.unit(1).shield - hurt - 17 * 0.125F) < 0.2F);
+        ring.step(1000);
+        QCOMPARE(ring.unit(1).shield, 80.F);
+    }
+
+    // The stalker strikes, then walks on along a circle while its weapon is not ready.
+    void kitingAZealotWithAStalker() {
+        const auto leftOf = [](bool kites) {
+            Ring ring({ally(UnitType::Stalker, 3, 16), enemy(UnitType::Zealot, 10, 16)},
+                      {EnemyPlan::Kind::AttackNearest, {}});
+            for (int step = 0; step < 600 && ring.unit(0).isAlive() && ring.unit(1).isAlive(); ++step) {
+                const Vec2 here = ring.unit(0).position - Vec2{16, 16};
+                const float angle = std::atan2(here.y, here.x) + 0.3F;
+                const Vec2 ahead = Vec2{16, 16} + Vec2{std::cos(angle), std::sin(angle)} * 14.F;
+                const bool walks = kites && ring.unit(0).cooldown > 2.F;
+                ring.orders[0] = walks ? Order{Order::Kind::Move, ahead, -1} : Order{Order::Kind::Attack, {}, 1};
+                ring.step(2);
+            }
+            return ring.unit(1).isAlive() ? -1.F : ring.unit(0).health + ring.unit(0).shield;
+        };
+        QVERIFY2(leftOf(true) > 150.F, qPrintable(QString::number(leftOf(true))));
+        QVERIFY2(leftOf(false) < 60.F, qPrintable(QString::number(leftOf(false))));
+    }
+
+    void medivacsSpendEnergyOnWhatTheyHeal() {
+        Ring ring({ally(UnitType::Marine, 16, 16), ally(UnitType::Medivac, 17, 16), enemy(UnitType::Marine, 20, 16)});
+        ring.orders[0] = {Order::Kind::Stop, {}, -1};
+        ring.step(40);
+        QVERIFY(ring.battle.kill(2));
+        const float hurt = ring.unit(0).health;
+        const float energy = ring.unit(1).energy;
+        QVERIFY(hurt < 45.F);
+        ring.orders[1] = {Order::Kind::Heal, {}, 0};
+        ring.step(8);
+        const float healed = ring.unit(0).health - hurt;
+        QVERIFY(std::abs(healed - std::min(45.F - hurt, 8 * 9.F / 16.F)) < 1e-3F);
+        const float regained = 8 * 0.5625F / 16.F;
+        QVERIFY(std::abs(energy + regained - ring.unit(1).energy - healed / 3.F) < 1e-3F);
+    }
+
+    void healersDoNotHealMachines() {
+        Ring ring({ally(UnitType::Stalker, 16, 16), ally(UnitType::Medivac, 17, 16), enemy(UnitType::Stalker, 20, 16)});
+        ring.step(120);
+        QVERIFY(ring.battle.kill(2));
+        const float health = ring.unit(0).health;
+        ring.orders[1] = {Order::Kind::Heal, {}, 0};
+        ring.step(20);
+        QCOMPARE(ring.unit(0).health, health);
+    }
+
+    void banelingsHitAllAroundThem() {
+        Ring ring({ally(UnitType::Baneling, 16, 16), ally(UnitType::Marine, 15.2F, 16),
+                   enemy(UnitType::Zealot, 16.7F, 16), enemy(UnitType::Marine, 16, 18.3F),
+                   enemy(UnitType::Marauder, 16, 13.4F), enemy(UnitType::Marine, 16, 19.2F)});
+        ring.orders[0] = {Order::Kind::Attack, {}, 2};
+        ring.step();
+        QVERIFY(!ring.unit(0).isAlive());
+        QCOMPARE(ring.unit(2).shield, 50.F - 35.F);
+        QCOMPARE(ring.unit(3).health, 45.F - 35.F);
+        QCOMPARE(ring.unit(4).health, 125.F - 19.F);
+        QCOMPARE(ring.unit(5).health, 45.F);
+    }
+
+    void banelingsBurstWhenTheyAreKilled() {
+        Ring ring({ally(UnitType::Marine, 16, 16), enemy(UnitType::Baneling, 17.5F, 16)});
+        QVERIFY(ring.battle.kill(1));
+        ring.step();
+        QCOMPARE(ring.unit(0).health, 45.F); // taken out of the battle, it does not
+        Ring shot({ally(UnitType::Marine, 16, 16), enemy(UnitType::Baneling, 18, 16)});
+        for (int loop = 0; loop < 200 && shot.unit(1).isAlive(); ++loop) {
+            shot.orders[0] = {Order::Kind::Attack, {}, 1};
+            shot.step();
+        }
+        QCOMPARE(shot.unit(0).health, 45.F - 35.F);
+    }
+
+    void colossiHitALine() {
+        // Across the line of fire: 1.4 to either side of the target, as far as circles touch.
+        Ring ring({ally(UnitType::Colossus, 10, 16), enemy(UnitType::Zealot, 16, 16),
+                   enemy(UnitType::Zealot, 16, 17.5F), enemy(UnitType::Zealot, 16, 14.2F),
+                   enemy(UnitType::Zealot, 16, 18.5F), enemy(UnitType::Zealot, 17.2F, 16)});
+        ring.orders[0] = {Order::Kind::Attack, {}, 1};
+        ring.step();
+        for (const int hit : {1, 2, 3}) {
+            QCOMPARE(ring.unit(hit).shield, 50.F - 30.F);
+        }
+        QCOMPARE(ring.unit(4).shield, 50.F);
+        QCOMPARE(ring.unit(5).shield, 50.F);
+    }
+
+    void unitsWalkAsFastAsTheirTable() {
+        for (const UnitType type : kAll) {
+            Ring ring({ally(type, 4, 16)});
+            ring.orders[0] = {Order::Kind::Move, {30, 16}, -1};
+            ring.step(16);
+            const double expected = 4 + 16 * statsOf(type, Team::Ally).speed;
+            QVERIFY(std::abs(static_cast<double>(ring.unit(0).position.x) - expected) < 1e-3);
+        }
+    }
+
+    void crowdsComeApart() {
+        std::vector<Placement> units;
+        for (int i = 0; i < 27; ++i) {
+            units.push_back(ally(UnitType::Marine, 16, 16));
+        }
+        for (int i = 0; i < 5; ++i) {
+            units.push_back(ally(UnitType::Stalker, 16, 16));
+        }
+        Ring ring(units);
+        for (std::size_t i = 0; i < units.size(); ++i) {
+            ring.orders[i] = {Order::Kind::Move, {20, 16}, -1}; // all to one place
+        }
+        ring.step(400);
+        for (Order& order : ring.orders) {
+            order.kind = Order::Kind::Stop;
+        }
+        ring.step(160);
+        for (int a = 0; a < static_cast<int>(units.size()); ++a) {
+            for (int b = 0; b < a; ++b) {
+                const double gap = statsOf(ring.unit(a).type, Team::Ally).separation +
+                                   statsOf(ring.unit(b).type, Team::Ally).separation;
+                const double distance = std::sqrt(squaredLength(ring.unit(a).position - ring.unit(b).position));
+                QVERIFY2(distance > gap - 0.01,
+                         qPrintable(QString("%1 and %2: %3 < %4").arg(a).arg(b).arg(distance).arg(gap)));
+            }
+        }
+    }
+
+    void cliffsStopThoseWhoDoNotClimb() {
+        for (const UnitType type : {UnitType::Zergling, UnitType::Colossus}) {
+            Battle battle(terrainNamed("2c_vs_64zg"));
+            (void)battle.begin({{type, Team::Ally, {16, 10}}}, {});
+            std::vector<Order> orders{{Order::Kind::Move, {16, 15}, -1}};
+            (void)battle.step(orders, 50);
+            QCOMPARE(battle.units()[0].position.y > 13.F, type == UnitType::Colossus);
+            // The long way round, by the ramps.
+            orders[0].kind = Order::Kind::None;
+            (void)battle.step(orders, 400);
+            QVERIFY(battle.units()[0].position.y > 13.F);
+        }
+    }
+};
+
+QTEST_APPLESS_MAIN(TestBattle)
+#include "tst_battle.moc"

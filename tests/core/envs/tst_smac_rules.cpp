@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The rules of SMAC and SMACv2 around the battle: sizes, layouts, masks, sight, rewards, and that episodes are a
+// function of their key.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include <QTest>
+
+#include "core/envs/registry.h"
+#include "core/envs/smac/smac_env.h"
+#include "core/types/counter_rng.h"
+
+using namespace knife;
+using namespace knife::smac;
+
+namespace {
+
+Section sectionOf(const std::string& toml) {
+    auto section = parseSection(toml, "test", "env");
+    if (!section) {
+        qFatal("%s", section.error().describe().c_str());
+    }
+    return *section;
+}
+
+// An environment with room for what it writes.
+struct Arena {
+    std::unique_ptr<Environment> env;
+    std::vector<float> obs;
+    std::vector<float> state;
+    std::vector<std::uint8_t> avail;
+
+    explicit Arena(const std::string& toml) {
+        auto made = makeEnvironment(sectionOf(toml));
+        if (!made) {
+            qFatal("%s", made.error().describe().c_str());
+        }
+        env = std::move(*made);
+        const EnvSpec& spec = env->spec();
+        obs.resize(static_cast<std::size_t>(spec.nAgents * spec.obsDim));
+        state.resize(static_cast<std::size_t>(spec.stateDim));
+        avail.resize(static_cast<std::size_t>(spec.nAgents * spec.nActions));
+    }
+    [[nodiscard]] ObservationSpans spans() { return {obs, state, avail}; }
+    [[nodiscard]] SmacEnv& smac() const { return dynamic_cast<SmacEnv&>(*env); }
+    void reset(std::uint64_t seed, std::uint64_t episode = 0) {
+        env->reset({.seed = seed, .episode = episode}, spans());
+    }
+    [[nodiscard]] std::uint8_t legal(int agent, int action) const {
+        return avail[static_cast<std::size_t>(agent * env->spec().nActions + action)];
+    }
+    std::vector<std::int32_t> randomActions(CounterRng& random) const {
+        std::vector<std::int32_t> actions;
+        for (int agent = 0; agent < env->spec().nAgents; ++agent) {
+            std::vector<std::int32_t> legalOnes;
+            for (int action = 0; action < env->spec().nActions; ++action) {
+                if (legal(agent, action) != 0) {
+                    legalOnes.push_back(action);
+                }
+            }
+            actions.push_back(legalOnes[random.below(static_cast<std::uint32_t>(legalOnes.size()))]);
+        }
+        return actions;
+    }
+};
+
+struct Size {
+    const char* name;
+    int obs;
+    int state;
+    int actions;
+    int agents;
+    int limit;
+};
+
+constexpr Size kSizes[] = {
+    {"smac:3m", 30, 48, 9, 3, 60},
+    {"smac:8m", 80, 168, 14, 8, 120},
+    {"smac:25m", 250, 950, 31, 25, 150},
+    {"smac:5m_vs_6m", 55, 98, 12, 5, 70},
+    {"smac:8m_vs_9m", 85, 179, 15, 8, 120},
+    {"smac:10m_vs_11m", 105, 243, 17, 10, 150},
+    {"smac:27m_vs_30m", 285, 1170, 36, 27, 180},
+    {"smac:MMM", 160, 290, 16, 10, 150},
+    {"smac:MMM2", 176, 322, 18, 10, 180},
+    {"smac:2s3z", 80, 120, 11, 5, 120},
+    {"smac:3s5z", 128, 216, 14, 8, 150},
+    {"smac:3s5z_vs_3s6z", 136, 230, 15, 8, 170},
+    {"smac:3s_vs_3z", 36, 54, 9, 3, 150},
+    {"smac:3s_vs_4z", 42, 61, 10, 3, 200},
+    {"smac:3s_vs_5z", 48, 68, 11, 3, 250},
+    {"smac:1c3s5z", 162, 270, 15, 9, 180},
+    {"smac:2m_vs_1z", 16, 26, 7, 2, 150},
+    {"smac:corridor", 156, 282, 30, 6, 400},
+    {"smac:6h_vs_8z", 78, 140, 14, 6, 150},
+    {"smac:2s_vs_1sc", 17, 27, 7, 2, 300},
+    {"smac:so_many_baneling", 202, 397, 38, 7, 100},
+    {"smac:bane_vs_bane", 336, 984, 30, 24, 200},
+    {"smac:2c_vs_64zg", 332, 342, 70, 2, 400},
+    {"smacv2:protoss_5_vs_5", 92, 130, 11, 5, 200},
+    {"smacv2:protoss_10_vs_10", 182, 310, 16, 10, 200},
+    {"smacv2:protoss_10_vs_11", 191, 327, 17, 10, 200},
+    {"smacv2:protoss_20_vs_20", 362, 820, 26, 20, 200},
+    {"smacv2:protoss_20_vs_23", 389, 901, 29, 20, 200},
+    {"smacv2:terran_5_vs_5", 82, 120, 11, 5, 200},
+    {"smacv2:terran_10_vs_10", 162, 290, 16, 10, 200},
+    {"smacv2:terran_10_vs_11", 170, 306, 17, 10, 200},
+    {"smacv2:terran_20_vs_20", 322, 780, 26, 20, 200},
+    {"smacv2:terran_20_vs_23", 346, 858, 29, 20, 200},
+    {"smacv2:zerg_5_vs_5", 82, 120, 11, 5, 200},
+    {"smacv2:zerg_10_vs_10", 162, 290, 16, 10, 200},
+    {"smacv2:zerg_10_vs_11", 170, 306, 17, 10, 200},
+    {"smacv2:zerg_20_vs_20", 322, 780, 26, 20, 200},
+    {"smacv2:zerg_20_vs_23", 346, 858, 29, 20, 200},
+    {"smacv2:terran_5_vs_5_epo", 82, 120, 11, 5, 200},
+};
+
+} // namespace
+
+class TestSmacRules : public QObject {
+    Q_OBJECT
+
+  private Q_SLOTS:
+    void sizesAreThoseOfTheReleasedCode_data() {
+        QTest::addColumn<int>("row");
+        for (std::size_t i = 0; i < std::size(kSizes); ++i) {
+            QTest::newRow(kSizes[i].name) << static_cast<int>(i);
+        }
+    }
+    void sizesAreThoseOfTheReleasedCode() {
+        QFETCH(int, row);
+        const Size& size = kSizes[row];
+        const Arena arena("name = \"" + std::string(size.name) + "\"");
+        const EnvSpec& spec = arena.env->spec();
+        QCOMPARE(spec.obsDim, size.obs);
+        QCOMPARE(spec.stateDim, size.state);
+        QCOMPARE(spec.nActions, size.actions);
+        QCOMPARE(spec.nAgents, size.agents);
+        QCOMPARE(spec.episodeLimit, size.limit);
+    }
+
+    void everyScenarioPlays_data() { sizesAreThoseOfTheReleasedCode_data(); }
+    void everyScenarioPlays() {
+        QFETCH(int, row);
+        Arena arena("name = \"" + std::string(kSizes[row].name) + "\"");
+        CounterRng random({5, "play", static_cast<std::uint64_t>(row)});
+        for (std::uint64_t episode = 0; episode < 3; ++episode) {
+            arena.reset(1, episode);
+            for (bool ended = false; !ended;) {
+                const auto outcome = arena.env->step(arena.randomActions(random), arena.spans());
+                QVERIFY2(outcome, outcome ? "" : outcome.error().describe().c_str());
+                ended = outcome->terminated || outcome->truncated;
+                const auto sound = [](float value) {
+                    return std::isfinite(value) && value >= -2.F && value <= 2.F;
+                };
+                QVERIFY(std::ranges::all_of(arena.obs, sound));
+                QVERIFY(std::ranges::all_of(arena.state, sound));
+                QVERIFY(outcome->reward >= 0.F);
+                for (const UnitState& unit : arena.smac().engine().units()) {
+                    QVERIFY(unit.position.x >= 0.F && unit.position.x <= 32.F && unit.position.y >= 0.F &&
+                            unit.position.y <= 32.F);
+                }
+            }
+        }
+    }
+
+    void episodesAreAFunctionOfTheirKey() {
+        for (const char* name : {"smacv2:terran_10_vs_11", "smacv2:zerg_5_vs_5_epo", "smac:corridor"}) {
+            Arena a("name = \"" + std::string(name) + "\"");
+            Arena b("name = \"" + std::string(name) + "\"");
+            CounterRng noise({2, "noise", 0});
+            b.reset(7, 3); // whatever was before
+            (void)b.env->step(b.randomActions(noise), b.spans());
+            CounterRng random({9, "same", 0});
+            a.reset(1, 4);
+            b.reset(1, 4);
+            for (int step = 0; step < 30; ++step) {
+                QVERIFY(a.obs == b.obs && a.state == b.state && a.avail == b.avail);
+                const auto actions = a.randomActions(random);
+                const auto first = a.env->step(actions, a.spans());
+                const auto second = b.env->step(actions, b.spans());
+                QVERIFY(first && second);
+                QCOMPARE(first->reward, second->reward);
+                if (first->terminated || first->truncated) {
+                    break;
+                }
+            }
+        }
+    }
+
+    void goesOnFromWhereItWasSaved() {
+        for (const char* name : {"smacv2:terran_10_vs_11", "smacv2:zerg_10_vs_10_epo", "smac:MMM2", "smac:corridor"}) {
+            Arena a("name = \"" + std::string(name) + "\"");
+            Arena b("name = \"" + std::string(name) + "\"");
+            CounterRng random({9, "same", 0});
+            a.reset(1, 4);
+            for (int step = 0; step < 7; ++step) {
+                QVERIFY(a.env->step(a.randomActions(random), a.spans()));
+            }
+            const auto saved = a.env->save();
+            QVERIFY(b.env->restore(saved));
+            for (int step = 0; step < 10; ++step) {
+                const auto actions = a.randomActions(random);
+                const auto first = a.env->step(actions, a.spans());
+                const auto second = b.env->step(actions, b.spans());
+                QVERIFY(first && second);
+                QVERIFY(a.obs == b.obs && a.state == b.state && a.avail == b.avail && first->reward == second->reward);
+                if (first->terminated || first->truncated) {
+                    break;
+                }
+            }
+            for (std::size_t cut = 0; cut < saved.size(); cut += 97) {
+                QVERIFY(!b.env->restore(std::span(saved).first(cut)));
+            }
+        }
+    }
+
+    void resolvedSectionsMakeEqualEnvironments() {
+        for (const char* name : {"smac:3m", "smacv2:zerg_5_vs_5_epo"}) {
+            const auto resolved = resolveEnvironment(sectionOf("name = \"" + std::string(name) + "\""));
+            QVERIFY2(resolved, resolved ? "" : resolved.error().describe().c_str());
+            const auto again = resolveEnvironment(*resolved);
+            QVERIFY2(again, again ? "" : again.error().describe().c_str());
+            QVERIFY(*again == *resolved);
+        }
+    }
+
+    // Deaths by hand: what a perfect victory is worth.
+    void aPerfectVictoryIsWorthTwenty() {
+        Arena arena("name = \"smac:8m\"");
+        arena.reset(1);
+        auto& engine = const_cast<Engine&>(arena.smac().engine());
+        for (int unit = 8; unit < 16; ++unit) {
+            QVERIFY(engine.kill(unit));
+        }
+        std::vector<std::int32_t> stop(8, Observer::Stop);
+        const auto outcome = arena.env->step(stop, arena.spans());
+        QVERIFY(outcome && outcome->terminated && outcome->won);
+        QVERIFY(std::abs(outcome->reward - 20.F) < 1e-5F);
+    }
+
+    void paddedTeamsHaveDeadSlots() {
+        Arena arena("name = \"smacv2:terran_5_vs_5\"\nunit_slots = 7\nenemy_slots = 9");
+        Arena wide("name = \"smacv2:terran_5_vs_5\"\nunits = 7\nenemies = 9");
+        QVERIFY(arena.env->spec().obsDim == wide.env->spec().obsDim);
+        QVERIFY(arena.env->spec().stateDim == wide.env->spec().stateDim);
+        QVERIFY(arena.env->spec().nActions == wide.env->spec().nActions);
+        arena.reset(3);
+        for (int agent = 5; agent < 7; ++agent) {
+            for (int action = 0; action < arena.env->spec().nActions; ++action) {
+                QCOMPARE(static_cast<int>(arena.legal(agent, action)), action == 0 ? 1 : 0);
+            }
+            const auto first = arena.obs.begin() + static_cast<std::ptrdiff_t>(agent) * arena.env->spec().obsDim;
+            QVERIFY(std::all_of(first, first + arena.env->spec().obsDim, [](float value) { return value == 0.F; }));
+        }
+    }
+
+    void teamsFollowTheirWeights() {
+        Arena arena("name = \"smacv2:terran_10_vs_11\"");
+        std::array<int, kUnitTypes> seen{};
+        int all = 0;
+        for (std::uint64_t episode = 0; episode < 400; ++episode) {
+            arena.reset(2, episode);
+            const auto& units = arena.smac().deployment().units;
+            QCOMPARE(units.size(), std::size_t(21));
+            QVERIFY(std::is_sorted(units.begin(), units.begin() + 10,
+                                   [](const Placement& a, const Placement& b) { return a.type < b.type; }));
+            bool fights = false;
+            for (std::size_t i = 0; i < 10; ++i) {
+                ++seen[static_cast<std::size_t>(units[i].type)];
+                ++all;
+                fights = fights || units[i].type != UnitType::Medivac;
+            }
+            QVERIFY(fights);
+        }
+        const auto share = [&](UnitType type) {
+            return static_cast<double>(seen[static_cast<std::size_t>(type)]) / all;
+        };
+        QVERIFY(std::abs(share(UnitType::Marine) - 0.45) < 0.03);
+        QVERIFY(std::abs(share(UnitType::Marauder) - 0.45) < 0.03);
+        QVERIFY(std::abs(share(UnitType::Medivac) - 0.10) < 0.02);
+    }
+
+    void illegalActionsAreRefused() {
+        Arena arena("name = \"smac:3m\"");
+        arena.reset(1);
+        const auto refused = [&](std::vector<std::int32_t> actions) {
+            const auto outcome = arena.env->step(actions, arena.spans());
+            return !outcome && outcome.error().code == ErrorCode::IllegalAction;
+        };
+        QVERIFY(refused({0, 1, 1})); // no-op of the living
+        QVERIFY(refused({1, 1, 6})); // out of range
+        QVERIFY(refused({1, 1, 99}));
+        QVERIFY(refused({1, 1}));
+        QVERIFY(arena.env->step(std::vector<std::int32_t>{1, 1, 1}, arena.spans()));
+    }
+
+    void wrongSettingsAreRefused_data() {
+        QTest::addColumn<QString>("toml");
+        QTest::addColumn<QString>("says");
+        QTest::newRow("scenario") << "name = \"smac\"\nscenario = \"3n\""
+                                  << "did you mean '3m'";
+        QTest::newRow("teams of a map") << "name = \"smac:3m\"\nunits = 4"
+                                        << "those of its map";
+        QTest::newRow("slots") << "name = \"smacv2:zerg_5_vs_5\"\nunit_slots = 4"
+                               << "there are 5 agents";
+        QTest::newRow("weights") << "name = \"smacv2:zerg_5_vs_5\"\nunit_weights = [1.0]"
+                                 << "three types";
+        QTest::newRow("nobody fights") << "name = \"smacv2:terran_5_vs_5\"\nunit_weights = [0.0, 0.0, 1.0]"
+                                       << "cannot fight";
+        QTest::newRow("levels") << "name = \"smacv2:terran_5_vs_5\"\nhealth_level = [0.5]"
+                                << "two shares";
+    }
+    void wrongSettingsAreRefused() {
+        QFETCH(QString, toml);
+        QFETCH(QString, says);
+        const auto made = makeEnvironment(sectionOf(toml.toStdString()));
+        QVERIFY(!made && made.error().code == ErrorCode::Usage);
+        QVERIFY2(made.error().describe().find(says.toStdString()) != std::string::npos,
+                 made.error().describe().c_str());
+    }
+};
+
+QTEST_APPLESS_MAIN(TestSmacRules)
+#include "tst_smac_rules.moc"
