@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "core/envs/state_bytes.h"
+#include "core/types/counter_rng.h"
 
 namespace knife::smac {
 
@@ -16,7 +17,7 @@ namespace {
 
 constexpr float kArrived = 1e-3F;
 constexpr float kTouching = 1e-4F;     // overlap that counts as none
-constexpr int kRescanEvery = 4;        // loops between two looks for somebody nearer
+constexpr int kRescanEvery = 4;        // loops between two looks for somebody to fight, or somebody nearer
 constexpr int kTellEvery = 8;          // loops between two looks of the map's trigger
 constexpr int kRelaxations = 3;        // passes over overlapping pairs per loop, at most
 constexpr float kStandingShare = 0.1F; // how readily a unit that fights makes way, beside one that does not
@@ -79,7 +80,8 @@ Vec2 Battle::freePlace(int unit, Vec2 wanted) const {
     return wanted;
 }
 
-Result<void> Battle::begin(const std::vector<Placement>& units, const EnemyPlan& enemies) {
+Result<void> Battle::begin(const std::vector<Placement>& units, const EnemyPlan& enemies, std::uint64_t seed) {
+    m_seed = seed;
     m_plan = enemies;
     m_units.clear();
     m_bodies.clear();
@@ -234,8 +236,9 @@ void Battle::think(int unit) {
     if (own.aim >= 0 && !state(own.aim).isAlive()) {
         own.aim = -1;
     }
-    const bool looksAround =
-        own.aim < 0 || (m_loops % kRescanEvery == unit % kRescanEvery && !isInRange(unit, own.aim));
+    // Units look around now and then, not in every loop.
+    const bool wantsAim = own.aim < 0 || !isInRange(unit, own.aim);
+    const bool looksAround = wantsAim && m_loops % kRescanEvery == unit % kRescanEvery;
     if (looksAround) {
         if (const int found = acquire(unit); found >= 0) {
             own.aim = found;
@@ -435,6 +438,7 @@ void Battle::push(int a, int b) {
 
 void Battle::strike() {
     m_strikes.clear();
+    CounterRng chance({m_seed, "battle", static_cast<std::uint64_t>(m_loops)});
     for (const int unit : m_byX) {
         const int aim = mind(unit).aim;
         UnitState& own = state(unit);
@@ -448,6 +452,9 @@ void Battle::strike() {
         } else if (mind(unit).wait <= 0) {
             // What is left of the last loop counts, so that the mean pace is that of the table.
             mind(unit).wait += body(unit).cooldown;
+            if (m_pace == Pace::Uneven) {
+                mind(unit).wait += static_cast<int>(chance.below(3 * kTicks + 1)) - kTicks;
+            }
             m_strikes.push_back({unit, aim});
         }
     }
@@ -577,6 +584,7 @@ void Battle::recover() {
 std::vector<std::byte> Battle::save() const {
     StateWriter out;
     out.value(m_plan);
+    out.value(m_seed);
     out.value(m_loops);
     out.list(m_units);
     out.list(m_minds);
@@ -588,6 +596,7 @@ std::vector<std::byte> Battle::save() const {
 bool Battle::restore(std::span<const std::byte> saved) {
     StateReader in(saved);
     const auto plan = in.value<EnemyPlan>();
+    const auto seed = in.value<std::uint64_t>();
     const auto loops = in.value<int>();
     auto units = in.list<UnitState>();
     auto minds = in.list<Mind>();
@@ -612,7 +621,7 @@ bool Battle::restore(std::span<const std::byte> saved) {
     for (const UnitState& unit : units) {
         placements.push_back({unit.type, unit.team, unit.position});
     }
-    (void)begin(placements, plan);
+    (void)begin(placements, plan, seed);
     m_loops = loops;
     m_units = std::move(units);
     m_minds = std::move(minds);

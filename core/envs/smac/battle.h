@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The built-in combat engine: a battle in game loops of 1/16 second. Nothing is drawn at random, so a battle is a
-// function of where its units were placed and of the orders. No allocation after begin(). Not thread-safe.
+// The built-in combat engine: a battle in game loops of 1/16 second, a function of where its units were placed, of the
+// orders and of a seed, which only weapons' times depend on. No allocation after begin(). Not
+// thread-safe.
 //
 // A loop: enemies decide; everybody walks towards what they are after, and units that overlap push each other apart;
 // whoever is in range and ready strikes; all strikes land together; the dead go; shields, health and energy come back.
@@ -18,9 +19,14 @@ class Battle final : public Engine {
     /// Weapons' times in whole numbers, so that they do not drift: what the table has has no finer ones.
     static constexpr int kTicks = 10'000; ///< per loop
 
-    explicit Battle(const Terrain& terrain) : m_terrain(terrain) {}
+    enum class Pace : std::uint8_t {
+        Even,   ///< weapons take what the table says
+        Uneven, ///< from one loop less to two more
+    };
+    explicit Battle(const Terrain& terrain, Pace pace = Pace::Even) : m_terrain(terrain), m_pace(pace) {}
 
-    [[nodiscard]] Result<void> begin(const std::vector<Placement>& units, const EnemyPlan& enemies) override;
+    [[nodiscard]] Result<void> begin(const std::vector<Placement>& units, const EnemyPlan& enemies,
+                                     std::uint64_t seed) override;
     [[nodiscard]] Result<void> step(std::span<const Order> orders, int loops) override;
     [[nodiscard]] std::span<const UnitState> units() const override { return m_units; }
     [[nodiscard]] Result<void> kill(int unit) override;
@@ -86,6 +92,8 @@ class Battle final : public Engine {
     [[nodiscard]] Vec2 freePlace(int unit, Vec2 wanted) const;
 
     const Terrain& m_terrain;
+    Pace m_pace;
+    std::uint64_t m_seed = 0;
     EnemyPlan m_plan;
     std::vector<UnitState> m_units;
     std::vector<Mind> m_minds;

@@ -66,7 +66,9 @@ class Engine {
     virtual ~Engine() = default;
 
     /// Ends the battle that was, if any, and begins one with these units: allies first, then enemies.
-    [[nodiscard]] virtual Result<void> begin(const std::vector<Placement>& units, const EnemyPlan& enemies) = 0;
+    /// What is left to chance is a function of `seed`.
+    [[nodiscard]] virtual Result<void> begin(const std::vector<Placement>& units, const EnemyPlan& enemies,
+                                             std::uint64_t seed) = 0;
     /// Gives one order to each ally and lets so many game loops go by.
     [[nodiscard]] virtual Result<void> step(std::span<const Order> orders, int loops) = 0;
     /// In the order of begin().

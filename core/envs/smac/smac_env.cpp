@@ -26,7 +26,8 @@ std::string nameOf(Version version) {
 
 Result<std::unique_ptr<Environment>> make(const Section& env, Version version) {
     return readSmac(env, version).map([](const SmacSetting& setting) -> std::unique_ptr<Environment> {
-        return std::make_unique<SmacEnv>(setting, std::make_unique<Battle>(terrainOf(setting)));
+        const auto pace = setting.params.attackJitter ? Battle::Pace::Uneven : Battle::Pace::Even;
+        return std::make_unique<SmacEnv>(setting, std::make_unique<Battle>(terrainOf(setting), pace));
     });
 }
 
@@ -68,7 +69,8 @@ void SmacEnv::reset(const EpisodeKey& key, const ObservationSpans& out) {
     m_return = 0.F;
     CounterRng random = stepStream(key, 0);
     deploy(m_setting, random, m_deployment);
-    (void)m_engine->begin(m_deployment.units, m_deployment.plan); // the built-in engine takes any units
+    const std::uint64_t seed = (static_cast<std::uint64_t>(random.next()) << 32U) | random.next();
+    (void)m_engine->begin(m_deployment.units, m_deployment.plan, seed); // the built-in engine takes any units
     std::ranges::fill(m_facing, kEastwards);
     std::ranges::fill(m_lastActions, -1);
     m_gate.reset();

@@ -212,6 +212,7 @@ void describe(FieldVisitor& visitor, SmacParams& p) {
     visitor.field("kill_unit_step_mul", p.killUnitStepMul,
                   {"Of these, loops after agents below their health level have died"}, {0, 1024});
     visitor.field("move_amount", p.moveAmount, {"Length of a move order", "cells"}, {0.1, 32});
+    visitor.field("attack_jitter", p.attackJitter, {"Weapons of the built-in engine take one loop less to two more"});
     visitor.field("use_unit_ranges", p.useUnitRanges, {"Sight and range by type; otherwise 9 and 6"});
     visitor.field("min_attack_range", p.minAttackRange, {"Least range with use_unit_ranges", "cells"}, {0, 32});
     visitor.field("conic_fov", p.conicFov, {"Agents see a cone, and turn it by actions"});

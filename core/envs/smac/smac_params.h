@@ -39,6 +39,7 @@ struct SmacParams {
     std::int64_t stepMul = 8;
     std::int64_t killUnitStepMul = 2; ///< of these, loops after agents below their health level have died
     double moveAmount = 2.0;
+    bool attackJitter = true; ///< weapons take from one loop less to two more
 
     // What agents see.
     bool useUnitRanges = true;

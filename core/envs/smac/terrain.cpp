@@ -143,6 +143,7 @@ void Terrain::layPaths(bool climbs) {
             ++walkable;
         }
     });
+    m_bounds[climbs ? 1 : 0] = bounds;
     m_open[climbs ? 1 : 0] = walkable == (bounds.top - bounds.bottom + 1) * (bounds.right - bounds.left + 1);
     if (m_open[climbs ? 1 : 0]) {
         return;
@@ -242,8 +243,13 @@ Vec2 Terrain::heading(Vec2 from, Vec2 to, bool climbs) const {
 
 Vec2 Terrain::stepped(Vec2 from, Vec2 to, bool climbs) const {
     // A unit stands inside the map, never on its very edge.
-    constexpr float kLargest = static_cast<float>(kMapSize) - 1e-3F;
-    to = {std::clamp(to.x, 1e-3F, kLargest), std::clamp(to.y, 1e-3F, kLargest)};
+    constexpr float kEdge = 1e-3F;
+    const Stretch& bounds = m_bounds[climbs ? 1 : 0];
+    to = {std::clamp(to.x, static_cast<float>(bounds.left) + kEdge, static_cast<float>(bounds.right + 1) - kEdge),
+          std::clamp(to.y, static_cast<float>(bounds.bottom) + kEdge, static_cast<float>(bounds.top + 1) - kEdge)};
+    if (m_open[climbs ? 1 : 0]) {
+        return to;
+    }
     const auto fits = [&](Vec2 at) {
         return isWalkable(cellOf(at.x), cellOf(at.y), climbs);
     };

@@ -81,6 +81,7 @@ class Terrain {
     std::array<std::uint8_t, kMapCells> m_heights{};
     /// By whether the unit climbs: the ground is one rectangle, so that every straight way within it is free.
     std::array<bool, 2> m_open{};
+    std::array<Stretch, 2> m_bounds{}; ///< by whether the unit climbs: of what can be walked on
     /// By whether the unit climbs, by goal and place: the neighbour to go to next; empty where the ground is open.
     std::array<std::vector<std::uint8_t>, 2> m_next;
 };

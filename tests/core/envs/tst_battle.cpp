@@ -20,7 +20,7 @@ struct Ring {
     std::vector<Order> orders;
 
     Ring(const std::vector<Placement>& units, const EnemyPlan& plan = {}) {
-        (void)battle.begin(units, plan);
+        (void)battle.begin(units, plan, 1);
         for (const Placement& unit : units) {
             if (unit.team == Team::Ally) {
                 orders.push_back({});
@@ -252,7 +252,7 @@ class TestBattle : public QObject {
     void cliffsStopThoseWhoDoNotClimb() {
         for (const UnitType type : {UnitType::Zergling, UnitType::Colossus}) {
             Battle battle(terrainNamed("2c_vs_64zg"));
-            (void)battle.begin({{type, Team::Ally, {16, 10}}}, {});
+            (void)battle.begin({{type, Team::Ally, {16, 10}}}, {}, 1);
             std::vector<Order> orders{{Order::Kind::Move, {16, 15}, -1}};
             (void)battle.step(orders, 50);
             QCOMPARE(battle.units()[0].position.y > 13.F, type == UnitType::Colossus);
