@@ -16,6 +16,7 @@ static_assert(static_cast<int>(ErrorCode::Internal) == wire::ErrorCode_MAX);
 static_assert(static_cast<int>(RunState::Interrupted) == wire::RunState_MAX);
 static_assert(static_cast<int>(Notice::Level::Error) == wire::NoticeLevel_MAX);
 static_assert(static_cast<int>(BoardView::Kind::Wall) == wire::PieceKind_MAX);
+static_assert(static_cast<int>(BattleView::Ground::Cliff) == wire::Ground_MAX);
 static_assert(static_cast<int>(OptimiserPolicy::ResetAll) == wire::OptimiserPolicy_MAX);
 static_assert(static_cast<int>(TargetPolicy::None) == wire::TargetPolicy_MAX);
 static_assert(std::variant_size_v<CommandBody> == 9);
@@ -280,6 +281,84 @@ bool get(const wire::BoardView& in, BoardView& out) {
     return true;
 }
 
+void put(wire::BattleView* out, const BattleView& in) {
+    out->set_width(in.width);
+    out->set_height(in.height);
+    for (const BattleView::Ground ground : in.ground) {
+        out->add_ground(enumTo<wire::Ground>(ground));
+    }
+    putAll(out->mutable_heights(), in.heights);
+    out->set_cone_angle(in.coneAngle);
+    for (const BattleView::Unit& unit : in.units) {
+        wire::BattleUnit* copy = out->add_units();
+        copy->set_type(unit.type);
+        copy->set_ally(unit.ally);
+        copy->set_flies(unit.flies);
+        copy->set_x(unit.x);
+        copy->set_y(unit.y);
+        copy->set_radius(unit.radius);
+        copy->set_health(unit.health);
+        copy->set_health_max(unit.healthMax);
+        copy->set_shield(unit.shield);
+        copy->set_shield_max(unit.shieldMax);
+        copy->set_energy(unit.energy);
+        copy->set_energy_max(unit.energyMax);
+        copy->set_sight(unit.sight);
+        copy->set_reach(unit.reach);
+        copy->set_facing(unit.facing);
+        copy->set_action(unit.action);
+        copy->set_struck(unit.struck);
+        copy->set_heals(unit.heals);
+    }
+    for (const std::string& name : in.actionNames) {
+        out->add_action_names(name);
+    }
+}
+
+bool get(const wire::BattleView& in, BattleView& out) {
+    out.width = in.width();
+    out.height = in.height();
+    const auto cells = static_cast<std::int64_t>(in.ground_size());
+    if (out.width < 0 || out.height < 0 || std::int64_t{out.width} * out.height != cells ||
+        in.heights_size() != in.ground_size()) {
+        return false;
+    }
+    out.ground.clear();
+    for (const int ground : in.ground()) {
+        if (!enumFrom(wire::Ground_IsValid(ground), ground, out.ground.emplace_back())) {
+            return false;
+        }
+    }
+    getAll(in.heights(), out.heights);
+    out.coneAngle = in.cone_angle();
+    out.units.clear();
+    for (const wire::BattleUnit& unit : in.units()) {
+        if (unit.struck() < -1 || unit.struck() >= in.units_size()) {
+            return false;
+        }
+        out.units.push_back({.type = unit.type(),
+                             .ally = unit.ally(),
+                             .flies = unit.flies(),
+                             .x = unit.x(),
+                             .y = unit.y(),
+                             .radius = unit.radius(),
+                             .health = unit.health(),
+                             .healthMax = unit.health_max(),
+                             .shield = unit.shield(),
+                             .shieldMax = unit.shield_max(),
+                             .energy = unit.energy(),
+                             .energyMax = unit.energy_max(),
+                             .sight = unit.sight(),
+                             .reach = unit.reach(),
+                             .facing = unit.facing(),
+                             .action = unit.action(),
+                             .struck = unit.struck(),
+                             .heals = unit.heals()});
+    }
+    getAll(in.action_names(), out.actionNames);
+    return true;
+}
+
 void put(wire::EnvView* out, const EnvView& in) {
     out->set_env_name(in.envName);
     out->set_task(in.task);
@@ -292,6 +371,8 @@ void put(wire::EnvView* out, const EnvView& in) {
         put(out->mutable_matrix(), *matrix);
     } else if (const auto* board = std::get_if<BoardView>(&in.scene)) {
         put(out->mutable_board(), *board);
+    } else if (const auto* battle = std::get_if<BattleView>(&in.scene)) {
+        put(out->mutable_battle(), *battle);
     }
 }
 
@@ -308,6 +389,8 @@ bool get(const wire::EnvView& in, EnvView& out) {
         get(in.matrix(), out.scene.emplace<MatrixView>());
     } else if (in.has_board()) {
         return get(in.board(), out.scene.emplace<BoardView>());
+    } else if (in.has_battle()) {
+        return get(in.battle(), out.scene.emplace<BattleView>());
     }
     return true;
 }

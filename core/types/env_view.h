@@ -41,6 +41,40 @@ struct BoardView {
     bool operator==(const BoardView&) const = default;
 };
 
+/// A battle on a map. Positions are in cells, x to the east, y to the north.
+struct BattleView {
+    enum class Ground : std::uint8_t { Blocked, Open, Cliff };
+    struct Unit {
+        std::string type; ///< "marine"
+        bool ally = true; ///< an agent, whose id is its index
+        bool flies = false;
+        float x = 0.F;
+        float y = 0.F;
+        float radius = 0.F;
+        float health = 0.F; ///< 0: dead
+        float healthMax = 0.F;
+        float shield = 0.F;
+        float shieldMax = 0.F;
+        float energy = 0.F;
+        float energyMax = 0.F; ///< 0: it has none
+        float sight = 0.F;     ///< how far an agent sees
+        float reach = 0.F;     ///< how far it can strike
+        float facing = 0.F;    ///< radians from the east, where coneAngle is not 0
+        int action = -1;       ///< last action of an agent; -1: none
+        int struck = -1;       ///< index of the unit that it struck or healed in the last step; -1: nobody
+        bool heals = false;    ///< that was no blow
+        bool operator==(const Unit&) const = default;
+    };
+    int width = 0;
+    int height = 0;
+    std::vector<Ground> ground;           ///< [height x width], from the south
+    std::vector<float> heights;           ///< likewise, 0 to 1
+    float coneAngle = 0.F;                ///< of what agents see, radians; 0: all around
+    std::vector<Unit> units;              ///< agents in the order of their ids, then enemies
+    std::vector<std::string> actionNames; ///< indexed by Unit::action
+    bool operator==(const BattleView&) const = default;
+};
+
 /// One moment of one episode.
 struct EnvView {
     std::string envName;
@@ -50,7 +84,7 @@ struct EnvView {
     float lastReward = 0.F;
     float episodeReturn = 0.F;
     bool greedy = false; ///< the episode is an evaluation
-    std::variant<std::monostate, MatrixView, BoardView> scene;
+    std::variant<std::monostate, MatrixView, BoardView, BattleView> scene;
     bool operator==(const EnvView&) const = default;
 };
 

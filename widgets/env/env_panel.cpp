@@ -6,6 +6,7 @@
 #include <QVBoxLayout>
 
 #include "widgets/empty_state.h"
+#include "widgets/env/battle_widget.h"
 #include "widgets/env/board_widget.h"
 #include "widgets/env/matrix_widget.h"
 #include "widgets/format.h"
@@ -14,7 +15,7 @@ namespace knife {
 
 namespace {
 
-enum Page : int { EmptyPage, MatrixPage, BoardPage };
+enum Page : int { EmptyPage, MatrixPage, BoardPage, BattlePage };
 
 } // namespace
 
@@ -28,6 +29,7 @@ class EnvPanel::Impl {
     QLabel* empty = nullptr;
     MatrixWidget* matrix = nullptr;
     BoardWidget* board = nullptr;
+    BattleWidget* battle = nullptr;
     QString emptyText;
 };
 
@@ -50,9 +52,12 @@ EnvPanel::Impl::Impl(EnvPanel& panel) {
     matrix->layout()->setContentsMargins(0, 0, 0, 0);
     board = new BoardWidget(stack);
     board->setObjectName(QStringLiteral("boardView"));
+    battle = new BattleWidget(stack);
+    battle->setObjectName(QStringLiteral("battleView"));
     stack->addWidget(empty);
     stack->addWidget(matrix);
     stack->addWidget(board);
+    stack->addWidget(battle);
     column->addWidget(stack, 1);
 }
 
@@ -84,6 +89,9 @@ void EnvPanel::setView(const EnvView& view) {
     } else if (const auto* board = std::get_if<BoardView>(&view.scene)) {
         m_impl->board->setBoard(*board);
         m_impl->stack->setCurrentIndex(BoardPage);
+    } else if (const auto* battle = std::get_if<BattleView>(&view.scene)) {
+        m_impl->battle->setBattle(*battle);
+        m_impl->stack->setCurrentIndex(BattlePage);
     } else {
         m_impl->empty->setText(tr("This environment has no picture."));
         m_impl->stack->setCurrentIndex(EmptyPage);

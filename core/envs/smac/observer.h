@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "core/envs/environment.h"
 #include "core/envs/smac/deployment.h"
@@ -35,6 +37,8 @@ class Observer {
     [[nodiscard]] int obsDim() const { return m_obsDim; }
     [[nodiscard]] int stateDim() const { return m_stateDim; }
     [[nodiscard]] int actions() const { return m_actions; }
+    /// One per action: "stop", "look 3", "target 0", …
+    [[nodiscard]] std::vector<std::string> actionNames() const;
     /// The action that names target 0.
     [[nodiscard]] int firstTarget() const { return m_firstTarget; }
     /// Whether an agent's targets are its own team.

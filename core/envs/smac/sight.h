@@ -23,6 +23,8 @@ class Sight {
     [[nodiscard]] bool sees(const UnitState& agent, Vec2 facing, Vec2 place) const;
     /// Whether it could strike there: as far as its reach, whatever the sizes of units.
     [[nodiscard]] bool reaches(const UnitState& agent, Vec2 facing, Vec2 place) const;
+    /// Of what agents see, radians; 0: all around.
+    [[nodiscard]] float coneAngle() const { return m_conic ? m_angle : 0.F; }
     /// Directions that looks turn to.
     [[nodiscard]] Vec2 direction(int look) const { return m_directions[static_cast<std::size_t>(look)]; }
 

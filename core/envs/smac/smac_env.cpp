@@ -2,6 +2,7 @@
 #include "core/envs/smac/smac_env.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include <fmt/format.h>
@@ -224,6 +225,48 @@ EnvView SmacEnv::view() const {
     view.lastReward = m_lastReward;
     view.episodeReturn = m_return;
     view.greedy = m_key.greedy;
+    view.scene = battle();
+    return view;
+}
+
+BattleView SmacEnv::battle() const {
+    BattleView view;
+    view.width = view.height = kMapSize;
+    const Terrain& terrain = m_engine->terrain();
+    for (int y = 0; y < kMapSize; ++y) {
+        for (int x = 0; x < kMapSize; ++x) {
+            view.ground.push_back(static_cast<BattleView::Ground>(terrain.cell(x, y)));
+            view.heights.push_back(terrain.height(x, y));
+        }
+    }
+    view.coneAngle = m_sight.coneAngle();
+    const auto units = m_engine->units();
+    for (std::size_t i = 0; i < units.size(); ++i) {
+        const UnitState& unit = units[i];
+        const UnitStats& stats = statsOf(unit.type, unit.team);
+        BattleView::Unit& drawn = view.units.emplace_back();
+        drawn = {.type = std::string(stats.name),
+                 .ally = unit.team == Team::Ally,
+                 .flies = stats.flies,
+                 .x = unit.position.x,
+                 .y = unit.position.y,
+                 .radius = static_cast<float>(stats.radius),
+                 .health = unit.health,
+                 .healthMax = unit.healthMax,
+                 .shield = unit.shield,
+                 .shieldMax = unit.shieldMax,
+                 .energy = unit.energy,
+                 .energyMax = static_cast<float>(stats.energyMax),
+                 .struck = m_engine->struck()[i],
+                 .heals = stats.effect == Effect::Heal};
+        if (i < m_facing.size()) {
+            drawn.sight = m_sight.sightOf(unit.type);
+            drawn.reach = m_sight.reachOf(unit.type);
+            drawn.facing = std::atan2(m_facing[i].y, m_facing[i].x);
+            drawn.action = m_lastActions[i];
+        }
+    }
+    view.actionNames = m_observer.actionNames();
     return view;
 }
 

@@ -44,6 +44,7 @@ class SmacEnv final : public Environment {
     [[nodiscard]] StepOutcome conclude();
     void write(CounterRng& random, const ObservationSpans& out);
     [[nodiscard]] Moment moment() const;
+    [[nodiscard]] BattleView battle() const;
 
     SmacSetting m_setting;
     std::unique_ptr<Engine> m_engine;
