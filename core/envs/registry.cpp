@@ -9,6 +9,7 @@
 #include "core/envs/matrix_game.h"
 #include "core/envs/smac/smac_env.h"
 #include "core/envs/stag_hunt.h"
+#include "core/envs/tag.h"
 
 namespace knife {
 
@@ -62,6 +63,10 @@ const std::vector<EnvEntry>& environments() {
          &resolveStagHunt,
          [] {
              return listSchema<StagHuntParams>();
+         }},
+        {"tag", "predators hunt prey in the plane", "preset", tagPresets(), &makeTag, &resolveTag,
+         [] {
+             return listSchema<TagParams>();
          }},
         {"smac", "battles on the maps of SMAC, by the built-in engine", "scenario",
          smac::presetsOf(smac::Version::Smac), &smac::makeSmac, &smac::resolveSmac,
