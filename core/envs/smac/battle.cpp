@@ -450,7 +450,7 @@ void Battle::strike() {
                 m_strikes.push_back({unit, aim});
             }
         } else if (mind(unit).wait <= 0) {
-            // What is left of the last loop counts, so that the mean pace is that of the table.
+            // What is left of a loop carries over, so that the mean pace is that of the table.
             mind(unit).wait += body(unit).cooldown;
             if (m_pace == Pace::Uneven) {
                 mind(unit).wait += static_cast<int>(chance.below(3 * kTicks + 1)) - kTicks;
@@ -563,7 +563,7 @@ void Battle::recover() {
         const UnitStats& stats = *body(unit).stats;
         UnitState& own = state(unit);
         Mind& memory = mind(unit);
-        memory.wait = std::max(memory.wait - kTicks, -kTicks);
+        memory.wait = memory.wait > 0 ? memory.wait - kTicks : 0;
         own.cooldown = static_cast<float>(std::max(memory.wait, 0)) / static_cast<float>(kTicks);
         if (stats.healthPerLoop > 0.0) {
             own.health = std::min(own.healthMax, own.health + static_cast<float>(stats.healthPerLoop));

@@ -45,7 +45,7 @@ class Battle final : public Engine {
         int aim = -1;    ///< whom it fights now; of units that choose for themselves
         int hurtBy = -1; ///< who struck it last
         int sinceHurt = kShieldDelay;
-        int wait = 0;        ///< ticks until its weapon is ready; down to -kTicks, what is left over of the last loop
+        int wait = 0; ///< ticks until its weapon is ready; negative: those that the loop it became ready in had left
         bool stands = false; ///< fights where it is: others do not push it aside as they like
     };
     /// What never changes of a unit, where loops find it.

@@ -42,36 +42,46 @@ Placement enemy(UnitType type, float x, float y) {
     return {type, Team::Enemy, {x, y}};
 }
 
-// Loops until the last of the attacks that an enemy needs for an agent that does nothing, by the table alone.
-int expectedLoops(UnitType attacker, UnitType target) {
-    const UnitStats& weapon = statsOf(attacker, Team::Enemy);
-    const UnitStats& victim = statsOf(target, Team::Ally);
+// Attacks that it takes to kill, by the table alone: one at 0 and one every `weapon.cooldown` loops, each in the first
+// loop that does not come before its time.
+int attacksToKill(const UnitStats& weapon, const UnitStats& victim) {
     double health = victim.health;
     double shield = victim.shield;
     const double damage = weapon.damage + (victim.light ? weapon.bonusLight : 0) +
                           (victim.armored ? weapon.bonusArmored : 0) + (victim.structure ? weapon.bonusStructure : 0);
-    const auto cooldown = std::lround(weapon.cooldown * 10'000);
-    long ready = 0;
-    for (int loop = 1;; ++loop) {
-        if (ready <= 0) {
-            ready += cooldown;
-            for (int hit = 0; hit < weapon.hits; ++hit) {
-                const double absorbed = std::min(shield, damage);
-                shield -= absorbed;
-                health -= damage > absorbed ? std::max(0.5, damage - absorbed - victim.armor) : 0;
-            }
-            if (health <= 0) {
-                return loop;
-            }
+    for (int attack = 0, last = 0;; ++attack) {
+        const int loop = static_cast<int>(std::ceil(attack * weapon.cooldown));
+        health = std::min(victim.health, health + (loop - last) * victim.healthPerLoop);
+        last = loop;
+        for (int hit = 0; hit < weapon.hits; ++hit) {
+            const double absorbed = std::min(shield, damage);
+            shield -= absorbed;
+            health -= damage > absorbed ? std::max(0.5, damage - absorbed - victim.armor) : 0;
         }
-        ready = std::max(ready - 10'000, -10'000L);
-        health = std::min(victim.health, health + victim.healthPerLoop);
+        if (health <= 0) {
+            return attack + 1;
+        }
     }
 }
 
 bool canHit(UnitType attacker, UnitType target) {
     const UnitStats& weapon = statsOf(attacker, Team::Enemy);
     return weapon.damage > 0 && (statsOf(target, Team::Ally).flies ? weapon.hitsAir : weapon.hitsGround);
+}
+
+// The loops, of so many at most, in which a unit attacks, until its target is dead.
+std::vector<int> attacksOf(Ring& ring, int attacker, int loops) {
+    std::vector<int> attacks;
+    for (int loop = 0; loop < loops; ++loop) {
+        ring.step();
+        if (const int target = ring.battle.struck()[static_cast<std::size_t>(attacker)]; target >= 0) {
+            attacks.push_back(loop);
+            if (!ring.unit(target).isAlive()) {
+                break;
+            }
+        }
+    }
+    return attacks;
 }
 
 } // namespace
@@ -98,14 +108,28 @@ class TestBattle : public QObject {
         QFETCH(int, target);
         const auto type = static_cast<UnitType>(attacker);
         const auto victim = static_cast<UnitType>(target);
-        const double reach =
-            statsOf(type, Team::Enemy).range + statsOf(type, Team::Enemy).radius + statsOf(victim, Team::Ally).radius;
+        const UnitStats& weapon = statsOf(type, Team::Enemy);
+        const UnitStats& body = statsOf(victim, Team::Ally);
+        const double reach = weapon.range + weapon.radius + body.radius;
         Ring ring({ally(victim, 16, 16), enemy(type, static_cast<float>(16 + reach - 0.05), 16)});
-        int loops = 0;
-        for (; ring.unit(0).isAlive() && loops < 5000; ++loops) {
-            ring.step();
+        const std::vector<int> attacks = attacksOf(ring, 1, 5000);
+        QCOMPARE(static_cast<int>(attacks.size()), attacksToKill(weapon, body));
+        for (std::size_t k = 0; k < attacks.size(); ++k) {
+            QCOMPARE(attacks[k] - attacks[0], static_cast<int>(std::ceil(static_cast<double>(k) * weapon.cooldown)));
         }
-        QCOMPARE(loops, expectedLoops(type, victim));
+    }
+
+    // Only what is left of a loop carries over to the next attack: rest does not charge a weapon.
+    void weaponsGainNothingByWaiting() {
+        Ring ring({ally(UnitType::Stalker, 16, 16), enemy(UnitType::Medivac, 19, 16)});
+        ring.step(100);
+        ring.orders[0] = {Order::Kind::Attack, {}, 1};
+        const int cooldown = static_cast<int>(std::ceil(statsOf(UnitType::Stalker, Team::Ally).cooldown));
+        QCOMPARE(attacksOf(ring, 0, cooldown + 1), (std::vector<int>{0, cooldown}));
+        ring.orders[0] = {Order::Kind::Stop, {}, -1};
+        ring.step(2 * cooldown);
+        ring.orders[0] = {Order::Kind::Attack, {}, 1};
+        QCOMPARE(attacksOf(ring, 0, cooldown + 1), (std::vector<int>{0, cooldown}));
     }
 
     void shieldsComeBackAfterTenSeconds() {
