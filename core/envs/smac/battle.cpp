@@ -139,6 +139,13 @@ Result<void> Battle::step(std::span<const Order> orders, int loops) {
     if (static_cast<int>(orders.size()) != m_allies) {
         return fail(ErrorCode::Usage, fmt::format("{} orders for {} units", orders.size(), m_allies));
     }
+    for (const Order& order : orders) {
+        const bool hasTarget = order.kind == Order::Kind::Attack || order.kind == Order::Kind::Heal;
+        if (hasTarget && (order.target < 0 || order.target >= count())) {
+            return fail(ErrorCode::Usage,
+                        fmt::format("the battle has units 0 to {}, not {} as a target", count() - 1, order.target));
+        }
+    }
     for (int unit = 0; unit < m_allies; ++unit) {
         const Order& order = orders[static_cast<std::size_t>(unit)];
         Mind& own = mind(unit);
@@ -154,8 +161,10 @@ Result<void> Battle::step(std::span<const Order> orders, int loops) {
             break;
         case Order::Kind::Attack:
         case Order::Kind::Heal:
-            own.task = Mind::Task::Chase;
-            own.target = order.target;
+            if (canFollow(unit, order)) {
+                own.task = Mind::Task::Chase;
+                own.target = order.target;
+            }
             break;
         }
     }
@@ -164,6 +173,13 @@ Result<void> Battle::step(std::span<const Order> orders, int loops) {
         loop();
     }
     return {};
+}
+
+bool Battle::canFollow(int unit, const Order& order) const {
+    const bool ofTarget = isHealer(*body(unit).stats) == (order.kind == Order::Kind::Heal);
+    const bool wantsFriend = order.kind == Order::Kind::Heal;
+    const bool isFriend = state(unit).team == state(order.target).team;
+    return ofTarget && wantsFriend == isFriend && state(order.target).isAlive() && canHit(unit, order.target);
 }
 
 void Battle::loop() {
@@ -193,21 +209,27 @@ void Battle::loop() {
 void Battle::tellEnemies() {
     for (const int unit : m_byX) {
         Mind& own = mind(unit);
-        if (state(unit).team == Team::Enemy && own.task == Mind::Task::Idle) {
-            if (const int target = nearestOpponent(unit); target >= 0) {
-                own.task = Mind::Task::Chase;
-                own.target = target;
-            }
+        // Whoever fights somebody of its own choice has something to do.
+        if (state(unit).team != Team::Enemy || own.task != Mind::Task::Idle || own.aim >= 0) {
+            continue;
+        }
+        if (const int target = nearestToGoTo(unit); target >= 0) {
+            own.task = Mind::Task::Chase;
+            own.target = target;
         }
     }
 }
 
-int Battle::nearestOpponent(int unit) const {
+// Of fighters the nearest opponent that they can hit, of healers the nearest friend that is none; -1: nobody.
+int Battle::nearestToGoTo(int unit) const {
+    const bool heals = isHealer(*body(unit).stats);
     int nearest = -1;
     float least = std::numeric_limits<float>::infinity();
     for (int other = 0; other < count(); ++other) {
         const UnitState& candidate = state(other);
-        if (candidate.team == state(unit).team || !candidate.isAlive()) {
+        const bool isFriend = candidate.team == state(unit).team;
+        const bool fits = heals ? isFriend && !isHealer(*body(other).stats) : !isFriend && canHit(unit, other);
+        if (!fits || !candidate.isAlive()) {
             continue;
         }
         const float distance = squaredLength(candidate.position - state(unit).position);
@@ -458,9 +480,15 @@ void Battle::strike() {
             m_strikes.push_back({unit, aim});
         }
     }
-    for (const Strike& strike : m_strikes) {
-        m_struck[static_cast<std::size_t>(strike.attacker)] = strike.target;
-        land(strike);
+    // Healing lands first: in another order, whether it still finds something to heal, or brings back somebody whom
+    // this loop kills, would follow from who stands where.
+    for (const bool healing : {true, false}) {
+        for (const Strike& strike : m_strikes) {
+            if (isHealer(*body(strike.attacker).stats) == healing) {
+                m_struck[static_cast<std::size_t>(strike.attacker)] = strike.target;
+                land(strike);
+            }
+        }
     }
 }
 

@@ -4,7 +4,8 @@
 // thread-safe.
 //
 // A loop: enemies decide; everybody walks towards what they are after, and units that overlap push each other apart;
-// whoever is in range and ready strikes; all strikes land together; the dead go; shields, health and energy come back.
+// whoever is in range and ready strikes; healing lands, then blows, of attackers from west to east, and the dead
+// strike, too, if they die in this loop; the dead go; shields, health and energy come back.
 #pragma once
 
 #include <cstdint>
@@ -63,12 +64,13 @@ class Battle final : public Engine {
         int target = 0;
     };
 
+    [[nodiscard]] bool canFollow(int unit, const Order& order) const;
     void loop();
     void tellEnemies();
     void think(int unit);
     void thinkAsHealer(int unit);
     [[nodiscard]] int acquire(int unit) const;
-    [[nodiscard]] int nearestOpponent(int unit) const;
+    [[nodiscard]] int nearestToGoTo(int unit) const;
     void walk();
     [[nodiscard]] Vec2 goalOf(int unit, bool& going);
     void separate();

@@ -69,7 +69,9 @@ class Engine {
     /// What is left to chance is a function of `seed`.
     [[nodiscard]] virtual Result<void> begin(const std::vector<Placement>& units, const EnemyPlan& enemies,
                                              std::uint64_t seed) = 0;
-    /// Gives one order to each ally and lets so many game loops go by.
+    /// Gives one order to each ally and lets so many game loops go by. An order that cannot be followed (to attack
+    /// whom the unit cannot hit, a friend, or the dead; to heal whom it cannot heal) is refused as the game does: what
+    /// was ordered before goes on. ErrorCode::Usage: not one order per ally, or a target that does not exist.
     [[nodiscard]] virtual Result<void> step(std::span<const Order> orders, int loops) = 0;
     /// In the order of begin().
     [[nodiscard]] virtual std::span<const UnitState> units() const = 0;

@@ -132,6 +132,106 @@ class TestBattle : public QObject {
         QCOMPARE(attacksOf(ring, 0, cooldown + 1), (std::vector<int>{0, cooldown}));
     }
 
+    // The map's trigger is for those that have nothing to do: whoever has found somebody to fight goes on.
+    void triggersLeaveThoseAloneThatFight() {
+        Ring ring({ally(UnitType::Zergling, 17, 16), ally(UnitType::Medivac, 18, 16), ally(UnitType::Marine, 20, 16),
+                   enemy(UnitType::Stalker, 16, 16)},
+                  {EnemyPlan::Kind::AttackNearest, {}});
+        ring.step(2);
+        QVERIFY(ring.battle.kill(0));
+        // By itself it prefers the marine, which can strike back; the medivac is nearer.
+        for (int loop = 0; loop < 40; ++loop) {
+            ring.step();
+            QVERIFY(ring.battle.struck()[3] != 1);
+        }
+        QVERIFY(ring.unit(2).health < 45.F);
+    }
+
+    void triggersNameOnlyWhoCanBeHit() {
+        Ring ring({ally(UnitType::Medivac, 12, 16), ally(UnitType::Marauder, 26, 16), enemy(UnitType::Zealot, 8, 16)},
+                  {EnemyPlan::Kind::AttackNearest, {}});
+        ring.step(200);
+        QVERIFY(ring.unit(1).health < 125.F);
+    }
+
+    void triggersSendHealersToTheirFriends() {
+        Ring ring(
+            {ally(UnitType::Zealot, 8, 8), enemy(UnitType::Medivac, 10, 10), enemy(UnitType::SpineCrawler, 25, 25)},
+            {EnemyPlan::Kind::AttackNearest, {}});
+        ring.step(200);
+        QVERIFY(squaredLength(ring.unit(1).position - Vec2{25, 25}) < 4.F * 4.F);
+    }
+
+    void ordersThatCannotBeFollowedAreRefused_data() {
+        QTest::addColumn<int>("kind");
+        QTest::addColumn<int>("target");
+        QTest::newRow("out of its reach in the air") << static_cast<int>(Order::Kind::Attack) << 3;
+        QTest::newRow("dead") << static_cast<int>(Order::Kind::Attack) << 2;
+        QTest::newRow("a friend") << static_cast<int>(Order::Kind::Attack) << 1;
+        QTest::newRow("cannot heal") << static_cast<int>(Order::Kind::Heal) << 1;
+    }
+    void ordersThatCannotBeFollowedAreRefused() {
+        QFETCH(int, kind);
+        QFETCH(int, target);
+        Ring ring({ally(UnitType::Zealot, 16, 16), ally(UnitType::Marine, 20, 20), enemy(UnitType::Marine, 28, 16),
+                   enemy(UnitType::Medivac, 26, 16)});
+        QVERIFY(ring.battle.kill(2));
+        ring.orders[0] = {Order::Kind::Move, {4, 16}, -1};
+        ring.step(4);
+        ring.orders[0] = {static_cast<Order::Kind>(kind), {}, target};
+        ring.step(16);
+        QVERIFY(std::abs(ring.unit(0).position.x - (16.F - 20 * 2.25F / 16)) < 1e-3F); // the old order goes on
+    }
+
+    void targetsThatDoNotExistAreErrors() {
+        Ring ring({ally(UnitType::Zealot, 16, 16), enemy(UnitType::Marine, 28, 16)});
+        for (const int target : {-1, 2}) {
+            const Order order{Order::Kind::Attack, {}, target};
+            QVERIFY(!ring.battle.step(std::span(&order, 1), 1));
+        }
+    }
+
+    // Healing comes before blows, wherever healer and attackers stand: it does not undo a death, and what a full unit
+    // cannot take is lost.
+    void landingDoesNotDependOnTheSide_data() {
+        QTest::addColumn<int>("victim");
+        QTest::addColumn<int>("attacker");
+        for (const UnitType victim : {UnitType::Marine, UnitType::Marauder, UnitType::Zealot, UnitType::Hydralisk}) {
+            for (const UnitType attacker :
+                 {UnitType::Marine, UnitType::Marauder, UnitType::Stalker, UnitType::Hydralisk}) {
+                QTest::addRow("%s, %s", std::string(nameOf(victim)).c_str(), std::string(nameOf(attacker)).c_str())
+                    << static_cast<int>(victim) << static_cast<int>(attacker);
+            }
+        }
+    }
+    void landingDoesNotDependOnTheSide() {
+        QFETCH(int, victim);
+        QFETCH(int, attacker);
+        for (int attackers = 1; attackers <= 5; ++attackers) {
+            const auto on = [&](bool mirrored) {
+                const auto at = [mirrored](float x) {
+                    return mirrored ? 32.F - x : x;
+                };
+                std::vector<Placement> units{ally(static_cast<UnitType>(victim), at(16), 16),
+                                             ally(UnitType::Medivac, at(13), 16)};
+                for (int i = 0; i < attackers; ++i) {
+                    units.push_back(
+                        enemy(static_cast<UnitType>(attacker), at(18.5F), 13.F + 1.5F * static_cast<float>(i)));
+                }
+                return Ring(units);
+            };
+            Ring east = on(false);
+            Ring west = on(true);
+            for (int loop = 0; loop < 1000 && east.unit(0).isAlive(); ++loop) {
+                east.orders[1] = west.orders[1] = {Order::Kind::Heal, {}, 0};
+                east.step();
+                west.step();
+                QCOMPARE(east.unit(0).health, west.unit(0).health);
+                QCOMPARE(east.unit(1).energy, west.unit(1).energy);
+            }
+        }
+    }
+
     void shieldsComeBackAfterTenSeconds() {
         Ring ring({ally(UnitType::Stalker, 16, 16), enemy(UnitType::Stalker, 20, 16)});
         ring.orders[0] = {Order::Kind::Attack, {}, 1};
