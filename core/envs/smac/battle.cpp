@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -80,7 +81,29 @@ Vec2 Battle::freePlace(int unit, Vec2 wanted) const {
     return wanted;
 }
 
-Result<void> Battle::begin(const std::vector<Placement>& units, const EnemyPlan& enemies, std::uint64_t seed) {
+Battle::Battle(const Terrain& terrain, Pace pace, std::size_t mostUnits) : m_terrain(terrain), m_pace(pace) {
+    m_units.reserve(mostUnits);
+    m_minds.reserve(mostUnits);
+    m_bodies.reserve(mostUnits);
+    m_byX.reserve(mostUnits);
+    m_strikes.reserve(mostUnits);
+    m_dying.reserve(mostUnits);
+    m_struck.reserve(mostUnits);
+}
+
+// Allies of a type change places, so that their numbers follow from where they stand. They are alike otherwise.
+void Battle::numberAllies() {
+    const auto end = m_units.begin() + m_allies;
+    for (auto first = m_units.begin(); first != end;) {
+        const auto last = std::find_if(first, end, [&](const UnitState& unit) { return unit.type != first->type; });
+        std::sort(first, last, [](const UnitState& a, const UnitState& b) {
+            return std::tie(a.position.x, a.position.y) < std::tie(b.position.x, b.position.y);
+        });
+        first = last;
+    }
+}
+
+Result<void> Battle::begin(std::span<const Placement> units, const EnemyPlan& enemies, std::uint64_t seed) {
     m_seed = seed;
     m_plan = enemies;
     m_units.clear();
@@ -110,6 +133,7 @@ Result<void> Battle::begin(const std::vector<Placement>& units, const EnemyPlan&
         m_allies += placement.team == Team::Ally ? 1 : 0;
         m_widest = std::max(m_widest, m_bodies.back().separation);
     }
+    numberAllies();
     m_minds.assign(m_units.size(), {});
     m_struck.assign(m_units.size(), -1);
     m_strikes.reserve(m_units.size());
@@ -621,7 +645,7 @@ std::vector<std::byte> Battle::save() const {
     return out.take();
 }
 
-bool Battle::restore(std::span<const std::byte> saved) {
+Result<void> Battle::restore(std::span<const std::byte> saved, std::span<const Placement> expected) {
     StateReader in(saved);
     const auto plan = in.value<EnemyPlan>();
     const auto seed = in.value<std::uint64_t>();
@@ -642,8 +666,11 @@ bool Battle::restore(std::span<const std::byte> saved) {
         std::ranges::all_of(minds, [&](const Mind& mind) {
             return isUnit(mind.target, -1) && isUnit(mind.aim, -1) && isUnit(mind.hurtBy, -1);
         });
-    if (!sound) {
-        return false;
+    const bool isExpected = std::ranges::equal(units, expected, [](const UnitState& unit, const Placement& placement) {
+        return unit.type == placement.type && unit.team == placement.team;
+    });
+    if (!sound || !isExpected) {
+        return fail(ErrorCode::Corrupt, "the saved battle is damaged, or of other units");
     }
     std::vector<Placement> placements;
     for (const UnitState& unit : units) {
@@ -655,7 +682,7 @@ bool Battle::restore(std::span<const std::byte> saved) {
     m_minds = std::move(minds);
     m_byX = std::move(byX);
     m_struck = std::move(struck);
-    return true;
+    return {};
 }
 
 } // namespace knife::smac

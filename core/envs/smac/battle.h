@@ -24,9 +24,10 @@ class Battle final : public Engine {
         Even,   ///< weapons take what the table says
         Uneven, ///< from one loop less to two more
     };
-    explicit Battle(const Terrain& terrain, Pace pace = Pace::Even) : m_terrain(terrain), m_pace(pace) {}
+    /// Keeps memory for battles of `mostUnits`; larger ones allocate in begin(). `terrain` must outlive this.
+    explicit Battle(const Terrain& terrain, Pace pace = Pace::Even, std::size_t mostUnits = 0);
 
-    [[nodiscard]] Result<void> begin(const std::vector<Placement>& units, const EnemyPlan& enemies,
+    [[nodiscard]] Result<void> begin(std::span<const Placement> units, const EnemyPlan& enemies,
                                      std::uint64_t seed) override;
     [[nodiscard]] Result<void> step(std::span<const Order> orders, int loops) override;
     [[nodiscard]] std::span<const UnitState> units() const override { return m_units; }
@@ -34,7 +35,7 @@ class Battle final : public Engine {
     [[nodiscard]] const Terrain& terrain() const override { return m_terrain; }
     [[nodiscard]] std::span<const int> struck() const override { return m_struck; }
     [[nodiscard]] std::vector<std::byte> save() const override;
-    [[nodiscard]] bool restore(std::span<const std::byte> saved) override;
+    [[nodiscard]] Result<void> restore(std::span<const std::byte> saved, std::span<const Placement> units) override;
 
   private:
     /// What a unit is up to.
@@ -65,6 +66,7 @@ class Battle final : public Engine {
     };
 
     [[nodiscard]] bool canFollow(int unit, const Order& order) const;
+    void numberAllies();
     void loop();
     void tellEnemies();
     void think(int unit);

@@ -16,15 +16,8 @@ constexpr float kMiddle = kMap / 2.F;
 constexpr float kInnerRing = 2.F; // how far from the middle the nearest of those that surround begin
 constexpr std::array<Vec2, 4> kCorners{{{0.F, 0.F}, {0.F, kMap}, {kMap, 0.F}, {kMap, kMap}}};
 
-using Types = std::vector<UnitType>;
-
 float between(CounterRng& random, double low, double high) {
     return static_cast<float>(low + (high - low) * random.uniform());
-}
-
-bool hasFighter(const Types& team, const Race& race) {
-    return std::ranges::any_of(
-        team, [&](UnitType type) { return std::ranges::find(race.exceptions, type) == race.exceptions.end(); });
 }
 
 UnitType weightedType(const Race& race, const std::vector<double>& weights, CounterRng& random) {
@@ -38,94 +31,101 @@ UnitType weightedType(const Race& race, const std::vector<double>& weights, Coun
     return race.types[type];
 }
 
-// So many independent draws, again while nobody among them fights.
-Types weightedTeam(const SmacSetting& setting, int count, CounterRng& random) {
-    Types team;
+} // namespace
+
+Deployer::Deployer(const SmacSetting& setting)
+    : m_setting(setting),
+      m_allies(static_cast<std::size_t>(setting.allies)),
+      m_enemies(static_cast<std::size_t>(setting.enemies)) {
+    const std::size_t most = std::max(m_allies, m_enemies);
+    m_team.reserve(most);
+    m_enemyTeam.reserve(most);
+    m_allyPoints.reserve(m_allies);
+    m_enemyPoints.reserve(m_enemies);
+    m_draws.reserve(most + kUnitTypes);
+}
+
+Deployment Deployer::empty() const {
+    Deployment deployment;
+    deployment.units.reserve(m_allies + m_enemies);
+    deployment.attackProbability.reserve(m_allies);
+    deployment.healthLevel.reserve(m_allies);
+    deployment.hidden.reserve(m_allies * m_enemies);
+    return deployment;
+}
+
+// Whether those from `first` on are not all of types that cannot stand alone.
+bool Deployer::hasFighter(std::size_t first) const {
+    const auto& exceptions = m_setting.race->exceptions;
+    return std::any_of(m_team.begin() + static_cast<std::ptrdiff_t>(first), m_team.end(),
+                       [&](UnitType type) { return std::ranges::find(exceptions, type) == exceptions.end(); });
+}
+
+// So many independent draws more, again while nobody among them fights.
+void Deployer::drawWeighted(std::size_t count, CounterRng& random) {
+    const std::size_t first = m_team.size();
     do {
-        team.clear();
-        for (int i = 0; i < count; ++i) {
-            team.push_back(weightedType(*setting.race, setting.params.unitWeights, random));
+        m_team.resize(first);
+        while (m_team.size() < first + count) {
+            m_team.push_back(weightedType(*m_setting.race, m_setting.params.unitWeights, random));
         }
-    } while (count > 0 && !hasFighter(team, *setting.race));
-    return team;
+    } while (count > 0 && !hasFighter(first));
 }
 
 // Every team, as numbers of its types, is as likely as any other: bars between `count` stars.
-Types anyTeam(const SmacSetting& setting, int count, CounterRng& random) {
-    const Types& types = setting.race->types;
-    Types team;
+void Deployer::drawAnyTeam(std::size_t count, CounterRng& random) {
+    const std::vector<UnitType>& types = m_setting.race->types;
     do {
-        team.clear();
-        const std::size_t all = static_cast<std::size_t>(count) + types.size() - 1;
-        std::vector<std::size_t> bars(all);
-        std::iota(bars.begin(), bars.end(), std::size_t{0});
-        random.shuffle(std::span(bars));
-        bars.resize(types.size() - 1);
+        m_team.clear();
+        m_draws.resize(count + types.size() - 1);
+        std::iota(m_draws.begin(), m_draws.end(), 0U);
+        random.shuffle(std::span(m_draws));
+        const std::span<std::uint32_t> bars = std::span(m_draws).first(types.size() - 1);
         std::ranges::sort(bars);
         std::size_t type = 0;
-        for (std::size_t place = 0; place < all; ++place) {
+        for (std::size_t place = 0; place < m_draws.size(); ++place) {
             if (type < bars.size() && bars[type] == place) {
                 ++type;
             } else {
-                team.push_back(types[type]);
+                m_team.push_back(types[type]);
             }
         }
-    } while (!hasFighter(team, *setting.race));
-    return team;
+    } while (!hasFighter(0));
+    // The smaller side is a part of the larger, of no type rather than another.
+    random.shuffle(std::span(m_team));
 }
 
-struct Teams {
-    Types allies;
-    Types enemies;
-};
-
-Teams drawTeams(const SmacSetting& setting, CounterRng& random) {
-    if (setting.params.team == "all_teams") {
-        Types team = anyTeam(setting, std::max(setting.allies, setting.enemies), random);
-        Teams teams{team, team};
-        teams.allies.resize(static_cast<std::size_t>(setting.allies));
-        teams.enemies.resize(static_cast<std::size_t>(setting.enemies));
-        return teams;
+void Deployer::drawTeams(CounterRng& random) {
+    m_team.clear();
+    if (m_setting.params.team == "all_teams") {
+        drawAnyTeam(std::max(m_allies, m_enemies), random);
+    } else {
+        drawWeighted(m_allies, random);
+        drawWeighted(m_enemies - std::min(m_allies, m_enemies), random);
     }
-    Teams teams;
-    teams.allies = weightedTeam(setting, setting.allies, random);
-    teams.enemies = teams.allies;
-    if (setting.enemies > setting.allies) {
-        const Types surplus = weightedTeam(setting, setting.enemies - setting.allies, random);
-        teams.enemies.insert(teams.enemies.end(), surplus.begin(), surplus.end());
-    }
-    teams.enemies.resize(static_cast<std::size_t>(setting.enemies));
-    return teams;
+    m_enemyTeam.assign(m_team.begin(), m_team.begin() + static_cast<std::ptrdiff_t>(m_enemies));
+    m_team.resize(m_allies);
 }
-
-struct Points {
-    std::vector<Vec2> allies;
-    std::vector<Vec2> enemies;
-};
 
 // Enemies where the allies' mirror images are.
-Points reflected(const SmacSetting& setting, CounterRng& random) {
-    Points points;
-    for (int i = 0; i < setting.allies; ++i) {
+void Deployer::reflect(CounterRng& random) {
+    for (std::size_t i = 0; i < m_allies; ++i) {
         const float x = between(random, 0.0, kMiddle - 1.0);
-        points.allies.push_back({x, between(random, 0.0, kMap)});
+        m_allyPoints.push_back({x, between(random, 0.0, kMap)});
     }
-    for (int i = 0; i < setting.enemies; ++i) {
-        if (i < setting.allies) {
-            const Vec2 ally = points.allies[static_cast<std::size_t>(i)];
-            points.enemies.push_back({kMap - ally.x, ally.y});
+    for (std::size_t i = 0; i < m_enemies; ++i) {
+        if (i < m_allies) {
+            m_enemyPoints.push_back({kMap - m_allyPoints[i].x, m_allyPoints[i].y});
         } else {
             const float x = between(random, kMiddle, kMap);
-            points.enemies.push_back({x, between(random, 0.0, kMap)});
+            m_enemyPoints.push_back({x, between(random, 0.0, kMap)});
         }
     }
-    return points;
 }
 
 // Allies in the middle, enemies in one to four groups on the diagonals.
-Points surrounded(const SmacSetting& setting, CounterRng& random) {
-    Points points;
-    points.allies.assign(static_cast<std::size_t>(setting.allies), {kMiddle, kMiddle});
+void Deployer::surround(CounterRng& random) {
+    m_allyPoints.assign(m_allies, {kMiddle, kMiddle});
     std::array<Vec2, 4> corners = kCorners;
     const std::uint32_t groups = 1 + random.below(4);
     random.shuffle(std::span<Vec2>(corners));
@@ -137,86 +137,85 @@ Points surrounded(const SmacSetting& setting, CounterRng& random) {
         const auto t = static_cast<float>(random.uniform());
         places[group] = inner * t + corner * (1.F - t);
     }
-    std::vector<std::uint32_t> groupOf;
-    for (int i = 0; i < setting.enemies; ++i) {
+    std::vector<std::uint32_t>& groupOf = m_draws;
+    groupOf.clear();
+    for (std::size_t i = 0; i < m_enemies; ++i) {
         groupOf.push_back(random.below(groups));
     }
     std::ranges::sort(groupOf); // multinomial sizes; whoever comes first is in the first group
     for (const std::uint32_t group : groupOf) {
-        points.enemies.push_back(places[group]);
+        m_enemyPoints.push_back(places[group]);
     }
-    return points;
 }
 
-Points drawPoints(const SmacSetting& setting, CounterRng& random) {
-    const SmacParams& p = setting.params;
+void Deployer::drawPoints(CounterRng& random) {
+    const SmacParams& p = m_setting.params;
+    m_allyPoints.clear();
+    m_enemyPoints.clear();
     if (p.startPositions == "sides") {
-        return {std::vector<Vec2>(static_cast<std::size_t>(setting.allies), {8.F, kMiddle}),
-                std::vector<Vec2>(static_cast<std::size_t>(setting.enemies), {24.F, kMiddle})};
+        m_allyPoints.assign(m_allies, {8.F, kMiddle});
+        m_enemyPoints.assign(m_enemies, {24.F, kMiddle});
+        return;
     }
     const bool mirror = p.startPositions == "reflect" ||
                         (p.startPositions == "surrounded_and_reflect" && random.uniform() <= p.reflectProbability);
-    return mirror ? reflected(setting, random) : surrounded(setting, random);
+    mirror ? reflect(random) : surround(random);
 }
 
-void drawCapabilities(const SmacSetting& setting, CounterRng& random, Deployment& deployment) {
-    const SmacParams& p = setting.params;
+void Deployer::drawCapabilities(CounterRng& random, Deployment& deployment) const {
+    const SmacParams& p = m_setting.params;
     const auto draw = [&](const std::vector<double>& bounds, std::vector<float>& values) {
         values.clear();
-        for (int i = 0; !bounds.empty() && i < setting.allies; ++i) {
+        for (std::size_t i = 0; !bounds.empty() && i < m_allies; ++i) {
             values.push_back(between(random, bounds[0], bounds[1]));
         }
     };
     draw(p.attackProbability, deployment.attackProbability);
     draw(p.healthLevel, deployment.healthLevel);
     deployment.hidden.clear();
-    for (int pair = 0; p.enemyMaskProbability < 1.0 && pair < setting.allies * setting.enemies; ++pair) {
+    for (std::size_t pair = 0; p.enemyMaskProbability < 1.0 && pair < m_allies * m_enemies; ++pair) {
         deployment.hidden.push_back(random.chance(p.enemyMaskProbability) ? 0 : 1);
     }
 }
 
-// Ids of agents follow type, then place.
-void sortAgents(std::vector<Placement>& units, int agents) {
-    std::stable_sort(units.begin(), units.begin() + agents, [](const Placement& a, const Placement& b) {
-        return std::tie(a.type, a.point.x, a.point.y) < std::tie(b.type, b.point.x, b.point.y);
-    });
-}
-
-void deployMap(const SmacSetting& setting, CounterRng& random, Deployment& deployment) {
+void Deployer::drawMap(CounterRng& random, Deployment& deployment) const {
+    const Scenario& map = *m_setting.map;
     const auto add = [&deployment](const std::vector<Group>& groups, Team team) {
         for (const Group& group : groups) {
             deployment.units.insert(deployment.units.end(), static_cast<std::size_t>(group.count),
                                     {group.type, team, group.point});
         }
     };
-    add(setting.map->allies, Team::Ally);
-    add(setting.map->enemies, Team::Enemy);
-    deployment.plan = setting.map->plan;
-    if (setting.map->goesBetweenAllies) {
-        const Vec2 from = setting.map->allies[0].point;
-        deployment.plan.point = from + (setting.map->allies[1].point - from) * static_cast<float>(random.uniform());
+    add(map.allies, Team::Ally);
+    add(map.enemies, Team::Enemy);
+    deployment.plan = map.plan;
+    if (map.goesBetweenAllies) {
+        const Vec2 from = map.allies[0].point;
+        deployment.plan.point = from + (map.allies[1].point - from) * static_cast<float>(random.uniform());
     }
 }
 
-} // namespace
-
-void deploy(const SmacSetting& setting, CounterRng& random, Deployment& deployment) {
+void Deployer::draw(CounterRng& random, Deployment& deployment) {
     deployment.units.clear();
-    if (setting.map != nullptr) {
-        deployMap(setting, random, deployment);
+    if (m_setting.map != nullptr) {
+        drawMap(random, deployment);
     } else {
-        const Teams teams = drawTeams(setting, random);
-        const Points points = drawPoints(setting, random);
-        for (std::size_t i = 0; i < teams.allies.size(); ++i) {
-            deployment.units.push_back({teams.allies[i], Team::Ally, points.allies[i]});
+        drawTeams(random);
+        drawPoints(random);
+        for (std::size_t i = 0; i < m_allies; ++i) {
+            deployment.units.push_back({m_team[i], Team::Ally, m_allyPoints[i]});
         }
-        for (std::size_t i = 0; i < teams.enemies.size(); ++i) {
-            deployment.units.push_back({teams.enemies[i], Team::Enemy, points.enemies[i]});
+        for (std::size_t i = 0; i < m_enemies; ++i) {
+            deployment.units.push_back({m_enemyTeam[i], Team::Enemy, m_enemyPoints[i]});
         }
         deployment.plan = {EnemyPlan::Kind::AttackNearest, {}};
     }
-    sortAgents(deployment.units, setting.allies);
-    drawCapabilities(setting, random, deployment);
+    // Ids of agents follow type, then place; the engine sorts those of a type again by where there was room.
+    std::sort(deployment.units.begin(), deployment.units.begin() + static_cast<std::ptrdiff_t>(m_allies),
+              [](const Placement& a, const Placement& b) {
+                  return std::tie(a.type, a.point.x, a.point.y) < std::tie(b.type, b.point.x, b.point.y);
+              });
+    drawCapabilities(random, deployment);
 }
 
 } // namespace knife::smac

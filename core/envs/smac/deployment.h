@@ -3,6 +3,7 @@
 // stream that it is given.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "core/envs/smac/engine.h"
@@ -20,7 +21,37 @@ struct Deployment {
     std::vector<std::uint8_t> hidden;
 };
 
-/// Fills `deployment`, whose memory is reused.
-void deploy(const SmacSetting& setting, CounterRng& random, Deployment& deployment);
+/// Draws battles of one setting. Not thread-safe. No allocation after construction.
+class Deployer {
+  public:
+    /// The setting must outlive this.
+    explicit Deployer(const SmacSetting& setting);
+
+    /// With memory for everything that draw() puts into it.
+    [[nodiscard]] Deployment empty() const;
+    /// Fills a deployment that came from empty().
+    void draw(CounterRng& random, Deployment& deployment);
+
+  private:
+    void drawMap(CounterRng& random, Deployment& deployment) const;
+    void drawTeams(CounterRng& random);
+    void drawWeighted(std::size_t count, CounterRng& random);
+    void drawAnyTeam(std::size_t count, CounterRng& random);
+    void drawPoints(CounterRng& random);
+    void reflect(CounterRng& random);
+    void surround(CounterRng& random);
+    void drawCapabilities(CounterRng& random, Deployment& deployment) const;
+    [[nodiscard]] bool hasFighter(std::size_t first) const;
+
+    const SmacSetting& m_setting;
+    std::size_t m_allies;
+    std::size_t m_enemies;
+    // Drawn so far; enemies mirror allies, and those that are more follow.
+    std::vector<UnitType> m_team;
+    std::vector<UnitType> m_enemyTeam;
+    std::vector<Vec2> m_allyPoints;
+    std::vector<Vec2> m_enemyPoints;
+    std::vector<std::uint32_t> m_draws; ///< of whatever is drawn at the moment
+};
 
 } // namespace knife::smac

@@ -58,6 +58,9 @@ struct Order {
     int target = -1; ///< index into units()
 };
 
+/// A battle at a time. Every call blocks until it is done; not thread-safe: one thread per engine. Before the first
+/// begin(), and after a begin() or step() that failed, there is no battle: units() and struck() are empty then, step(),
+/// kill() and save() must not be called, and begin() starts afresh.
 class Engine {
   public:
     Engine() = default;
@@ -65,26 +68,34 @@ class Engine {
     Engine& operator=(const Engine&) = delete;
     virtual ~Engine() = default;
 
-    /// Ends the battle that was, if any, and begins one with these units: allies first, then enemies.
-    /// What is left to chance is a function of `seed`.
-    [[nodiscard]] virtual Result<void> begin(const std::vector<Placement>& units, const EnemyPlan& enemies,
+    /// Ends the battle that was, if any, and begins one with these units: allies first, then enemies. Units whose place
+    /// is taken or cannot be stood on, also one outside the map, begin as near to it as there is room. What is left to
+    /// chance is a function of `seed`, as far as the engine can promise that. An engine may fail as the game does.
+    [[nodiscard]] virtual Result<void> begin(std::span<const Placement> units, const EnemyPlan& enemies,
                                              std::uint64_t seed) = 0;
-    /// Gives one order to each ally and lets so many game loops go by. An order that cannot be followed (to attack
-    /// whom the unit cannot hit, a friend, or the dead; to heal whom it cannot heal) is refused as the game does: what
-    /// was ordered before goes on. ErrorCode::Usage: not one order per ally, or a target that does not exist.
+    /// Gives one order to each ally and lets so many game loops go by, 0 or more. An order that cannot be followed (to
+    /// attack whom the unit cannot hit, a friend, or the dead; to heal whom it cannot heal) is refused as the game
+    /// does: what was ordered before goes on. A point outside the map is walked to as far as the map goes.
+    /// ErrorCode::Usage, with nothing changed: not one order per ally, or a target that does not exist. Any other error
+    /// ends the battle.
     [[nodiscard]] virtual Result<void> step(std::span<const Order> orders, int loops) = 0;
-    /// In the order of begin().
+    /// Types and teams in the order of begin(). Within it, allies of one type that were listed one after another are
+    /// numbered by where they really began, from west to east, then from south to north, as SMAC numbers its agents.
+    /// Valid until the next call that is not const.
     [[nodiscard]] virtual std::span<const UnitState> units() const = 0;
-    /// Takes a unit out of the battle at once.
+    /// Takes a unit out of the battle at once, without what its death would do to others. ErrorCode::Usage: there is no
+    /// such unit. The dead stay dead.
     [[nodiscard]] virtual Result<void> kill(int unit) = 0;
+    /// The same object, and unchanged, as long as the engine lives.
     [[nodiscard]] virtual const Terrain& terrain() const = 0;
-    /// By unit: whom it has fired at or healed in the last step; -1: nobody.
+    /// By unit: whom it has fired at or healed in the last step(); -1: nobody. Valid like units().
     [[nodiscard]] virtual std::span<const int> struck() const = 0;
 
-    /// The battle as bytes, for going on elsewhere; empty where that cannot be done.
+    /// The battle as bytes, for going on elsewhere; empty where the engine cannot do that.
     [[nodiscard]] virtual std::vector<std::byte> save() const = 0;
-    /// False, with nothing changed: the bytes are of another battle.
-    [[nodiscard]] virtual bool restore(std::span<const std::byte> saved) = 0;
+    /// Goes on with what save() of an equally made engine gave for a battle of these units. ErrorCode::Corrupt, with
+    /// nothing changed: the bytes are damaged, or of other units. ErrorCode::Unsupported: the engine cannot do that.
+    [[nodiscard]] virtual Result<void> restore(std::span<const std::byte> saved, std::span<const Placement> units) = 0;
 };
 
 } // namespace knife::smac

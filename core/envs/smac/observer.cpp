@@ -353,11 +353,26 @@ void Observer::writeState(const Moment& moment, float* out) const {
     }
 }
 
+void Observer::writeAvailable(const Moment& moment, std::span<std::uint8_t> out) const {
+    for (int agent = 0; agent < m_setting.allySlots; ++agent) {
+        writeAvailable(moment, agent, out.data() + static_cast<std::ptrdiff_t>(agent) * m_actions);
+    }
+}
+
+void Observer::writeNothing(const ObservationSpans& out) const {
+    std::ranges::fill(out.obs, 0.F);
+    std::ranges::fill(out.state, 0.F);
+    std::ranges::fill(out.avail, std::uint8_t{0});
+    for (int agent = 0; agent < m_setting.allySlots; ++agent) {
+        out.avail[static_cast<std::size_t>(agent * m_actions + NoOp)] = 1;
+    }
+}
+
 void Observer::write(const Moment& moment, const ObservationSpans& out) const {
     for (int agent = 0; agent < m_setting.allySlots; ++agent) {
         writeObservation(moment, agent, out.obs.data() + static_cast<std::ptrdiff_t>(agent) * m_obsDim);
-        writeAvailable(moment, agent, out.avail.data() + static_cast<std::ptrdiff_t>(agent) * m_actions);
     }
+    writeAvailable(moment, out.avail);
     if (m_setting.params.obsInsteadOfState) {
         std::copy_n(out.obs.data(), m_stateDim, out.state.data());
     } else {

@@ -48,6 +48,10 @@ class Observer {
 
     /// All of it, for all slots.
     void write(const Moment& moment, const ObservationSpans& out) const;
+    /// Which actions are legal, for all slots: [slots x actions].
+    void writeAvailable(const Moment& moment, std::span<std::uint8_t> out) const;
+    /// What agents see of no battle at all: zeros, and nothing that they could do.
+    void writeNothing(const ObservationSpans& out) const;
 
   private:
     void writeAvailable(const Moment& moment, int agent, std::uint8_t* out) const;

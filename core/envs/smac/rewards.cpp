@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 namespace knife::smac {
 
@@ -39,8 +38,10 @@ Standing standingOf(std::span<const UnitState> units, const SmacSetting& setting
     return alliesLeft == 0 && enemiesLeft == 0 ? Standing::BothGone : Standing::Open;
 }
 
+Rewards::Rewards(const SmacSetting& setting)
+    : m_setting(setting), m_before(static_cast<std::size_t>(setting.allies + setting.enemies)) {}
+
 void Rewards::reset(std::span<const UnitState> units) {
-    m_before.resize(units.size());
     std::ranges::transform(units, m_before.begin(), vitality);
     const SmacParams& p = m_setting.params;
     if (m_scale > 0.0 && p.compatFirstEpisodeScale) {
@@ -81,11 +82,6 @@ double Rewards::take(std::span<const UnitState> units, Standing standing) {
     }
     reward += standing == Standing::Won ? p.rewardWin : standing == Standing::Lost ? p.rewardDefeat : 0.0;
     return reward / m_scale;
-}
-
-void Rewards::restore(std::vector<float> before, double scale) {
-    m_before = std::move(before);
-    m_scale = scale;
 }
 
 } // namespace knife::smac

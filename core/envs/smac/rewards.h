@@ -2,6 +2,7 @@
 // The team's reward for what a step has done to health and shields, as SMAC reckons it.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -19,18 +20,15 @@ enum class Standing : std::uint8_t { Open, Won, Lost, BothGone };
 
 class Rewards {
   public:
-    explicit Rewards(const SmacSetting& setting) : m_setting(setting) {}
+    /// The setting must outlive this.
+    explicit Rewards(const SmacSetting& setting);
 
-    /// The battle as it begins.
+    /// A battle as it begins or goes on: what has happened before has been paid.
     void reset(std::span<const UnitState> units);
     /// The reward of the step that led here from the last reset() or take().
     [[nodiscard]] double take(std::span<const UnitState> units, Standing standing);
     /// What rewards are divided by; 1 where they are not.
     [[nodiscard]] double scale() const { return m_scale; }
-
-    /// Health and shield of each unit before the next step, and the scale: for saved states.
-    [[nodiscard]] const std::vector<float>& before() const { return m_before; }
-    void restore(std::vector<float> before, double scale);
 
   private:
     const SmacSetting& m_setting;

@@ -74,6 +74,22 @@ void SightGate::reset() {
     std::ranges::fill(m_owner, -1);
 }
 
+bool SightGate::canBe(const std::vector<std::int8_t>& state, const std::vector<int>& owners) const {
+    if (state.size() != m_open.size() || owners.size() != m_owner.size() ||
+        !std::ranges::all_of(state, [](std::int8_t open) { return open == 0 || open == 1; })) {
+        return false;
+    }
+    for (std::size_t enemy = 0; enemy < owners.size(); ++enemy) {
+        const int owner = owners[enemy];
+        const std::size_t row = enemy * static_cast<std::size_t>(m_agents);
+        const bool isOwners = owner >= 0 && owner < m_agents && state[row + static_cast<std::size_t>(owner)] == 1;
+        if (owner != -1 && !isOwners) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void SightGate::restore(std::vector<std::int8_t> state, std::vector<int> owners) {
     m_open = std::move(state);
     m_owner = std::move(owners);

@@ -42,7 +42,7 @@ class Sight {
 };
 
 /// Who may see which enemy. The first agent that sees one owns it, and every other may see it with one probability,
-/// drawn then; both die: it is nobody's again.
+/// drawn then; when either dies, it is nobody's again.
 class SightGate {
   public:
     SightGate(const SmacParams& params, int agents, int enemies);
@@ -59,6 +59,8 @@ class SightGate {
     /// [enemies x agents], then the owner of each enemy: for saved states.
     [[nodiscard]] const std::vector<std::int8_t>& state() const { return m_open; }
     [[nodiscard]] const std::vector<int>& owners() const { return m_owner; }
+    [[nodiscard]] bool canBe(const std::vector<std::int8_t>& state, const std::vector<int>& owners) const;
+    /// Requires canBe().
     void restore(std::vector<std::int8_t> state, std::vector<int> owners);
 
   private:

@@ -28,7 +28,8 @@ std::string nameOf(Version version) {
 Result<std::unique_ptr<Environment>> make(const Section& env, Version version) {
     return readSmac(env, version).map([](const SmacSetting& setting) -> std::unique_ptr<Environment> {
         const auto pace = setting.params.attackJitter ? Battle::Pace::Uneven : Battle::Pace::Even;
-        return std::make_unique<SmacEnv>(setting, std::make_unique<Battle>(terrainOf(setting), pace));
+        const auto units = static_cast<std::size_t>(setting.allies + setting.enemies);
+        return std::make_unique<SmacEnv>(setting, std::make_unique<Battle>(terrainOf(setting), pace, units));
     });
 }
 
@@ -47,8 +48,10 @@ SmacEnv::SmacEnv(const SmacSetting& setting, std::unique_ptr<Engine> engine)
       m_observer(m_setting, m_sight, m_engine->terrain()),
       m_gate(m_setting.params, m_setting.allies, m_setting.enemies),
       m_rewards(m_setting),
+      m_deployer(m_setting),
       m_config(fmt::format("{} rules {}\n{}", nameOf(setting.version), kRuleSet,
-                           writeSection("env", setting.params).toToml())) {
+                           writeSection("env", setting.params).toToml())),
+      m_deployment(m_deployer.empty()) {
     m_spec = {.name = nameOf(setting.version),
               .nAgents = setting.allySlots,
               .nActions = m_observer.actions(),
@@ -65,22 +68,48 @@ SmacEnv::SmacEnv(const SmacSetting& setting, std::unique_ptr<Engine> engine)
 void SmacEnv::reset(const EpisodeKey& key, const ObservationSpans& out) {
     m_key = key;
     m_step = 0;
-    m_ended = false;
+    m_phase = Phase::Playing;
+    m_failure = {};
     m_lastReward = 0.F;
     m_return = 0.F;
     CounterRng random = stepStream(key, 0);
-    deploy(m_setting, random, m_deployment);
-    const std::uint64_t seed = (static_cast<std::uint64_t>(random.next()) << 32U) | random.next();
-    (void)m_engine->begin(m_deployment.units, m_deployment.plan, seed); // the built-in engine takes any units
+    m_deployer.draw(random, m_deployment);
+    const std::uint64_t high = random.next();
+    const std::uint64_t low = random.next();
     std::ranges::fill(m_facing, kEastwards);
     std::ranges::fill(m_lastActions, -1);
     m_gate.reset();
+    if (auto begun = beginBattle((high << 32U) | low); !begun) {
+        abandon(std::move(begun.error()));
+        m_observer.writeNothing(out);
+        return;
+    }
     m_rewards.reset(m_engine->units());
     write(random, out);
 }
 
+Result<void> SmacEnv::beginBattle(std::uint64_t seed) {
+    if (auto begun = m_engine->begin(m_deployment.units, m_deployment.plan, seed); !begun) {
+        return tl::unexpected(std::move(begun.error()).within(m_spec.name + ": beginning a battle"));
+    }
+    if (m_engine->units().size() != m_deployment.units.size()) {
+        return fail(ErrorCode::Internal, fmt::format("{}: the engine has {} units instead of {}", m_spec.name,
+                                                     m_engine->units().size(), m_deployment.units.size()));
+    }
+    return {};
+}
+
+// What the engine holds after a failure is of no use to anybody.
+void SmacEnv::abandon(Error failure) {
+    m_phase = Phase::Failed;
+    m_failure = std::move(failure);
+}
+
 Result<void> SmacEnv::checkActions(Actions actions) const {
-    if (m_ended) {
+    if (m_phase == Phase::Failed) {
+        return tl::unexpected(m_failure);
+    }
+    if (m_phase != Phase::Playing) {
         return fail(ErrorCode::IllegalAction, m_spec.name + ": the episode has ended; reset it first");
     }
     if (actions.size() != static_cast<std::size_t>(m_spec.nAgents)) {
@@ -180,7 +209,7 @@ StepOutcome SmacEnv::conclude() {
         outcome.truncated = m_setting.params.continuingEpisode;
         outcome.terminated = !m_setting.params.continuingEpisode;
     }
-    m_ended = outcome.terminated || outcome.truncated;
+    m_phase = outcome.terminated || outcome.truncated ? Phase::Ended : Phase::Playing;
     m_lastReward = outcome.reward;
     m_return += outcome.reward;
     return outcome;
@@ -193,7 +222,9 @@ Result<StepOutcome> SmacEnv::step(Actions actions, const ObservationSpans& out) 
     CounterRng random = stepStream(m_key, m_step + 1);
     giveOrders(actions, random);
     if (auto fought = fight(); !fought) {
-        return tl::unexpected(std::move(fought.error()));
+        abandon(std::move(fought.error()).within(fmt::format("{}: step {}", m_spec.name, m_step + 1)));
+        m_observer.writeNothing(out);
+        return tl::unexpected(m_failure);
     }
     const StepOutcome outcome = conclude();
     write(random, out);
@@ -273,19 +304,26 @@ BattleView SmacEnv::battle() const {
 std::vector<std::byte> SmacEnv::save() const {
     StateWriter out;
     out.text(m_config);
+    // Of a battle that failed there is nothing to go on with, as of one that has not begun.
+    const bool hasBattle = m_phase == Phase::Playing || m_phase == Phase::Ended;
+    out.flag(hasBattle);
+    if (!hasBattle) {
+        return out.take();
+    }
     out.key(m_key);
     out.value(m_step);
-    out.flag(m_ended);
+    out.flag(m_phase == Phase::Ended);
     out.value(m_lastReward);
     out.value(m_return);
     out.list(m_facing);
     out.list(m_lastActions);
     out.list(m_gate.state());
     out.list(m_gate.owners());
-    out.list(m_rewards.before());
-    out.value(m_rewards.scale());
-    out.list(m_available);
-    out.list(m_deployment.units);
+    for (const Placement& unit : m_deployment.units) {
+        out.value(unit.type);
+        out.value(unit.team);
+        out.value(unit.point);
+    }
     out.list(m_deployment.attackProbability);
     out.list(m_deployment.healthLevel);
     out.list(m_deployment.hidden);
@@ -293,64 +331,115 @@ std::vector<std::byte> SmacEnv::save() const {
     return out.take();
 }
 
-Result<void> SmacEnv::restore(std::span<const std::byte> saved) {
-    const auto damaged = [this] {
-        return fail(ErrorCode::Corrupt, m_spec.name + ": the saved state is damaged, or of another configuration");
-    };
-    StateReader in(saved);
-    if (in.text() != m_config) {
-        return damaged();
+SmacEnv::Saved SmacEnv::read(StateReader& in) const {
+    Saved saved;
+    saved.key = in.key();
+    saved.step = in.value<int>();
+    saved.ended = in.flag();
+    saved.lastReward = in.value<float>();
+    saved.episodeReturn = in.value<float>();
+    saved.facing = in.list<Vec2>();
+    saved.lastActions = in.list<std::int32_t>();
+    saved.gate = in.list<std::int8_t>();
+    saved.owners = in.list<int>();
+    saved.deployment = m_deployer.empty();
+    for (int unit = 0; unit < m_setting.allies + m_setting.enemies; ++unit) {
+        Placement& placement = saved.deployment.units.emplace_back();
+        placement.type = in.value<UnitType>();
+        placement.team = in.value<Team>();
+        placement.point = in.value<Vec2>();
     }
-    const EpisodeKey key = in.key();
-    const auto step = in.value<int>();
-    const bool ended = in.flag();
-    const auto lastReward = in.value<float>();
-    const auto episodeReturn = in.value<float>();
-    auto facing = in.list<Vec2>();
-    auto lastActions = in.list<std::int32_t>();
-    auto gate = in.list<std::int8_t>();
-    auto owners = in.list<int>();
-    auto before = in.list<float>();
-    const auto scale = in.value<double>();
-    auto available = in.list<std::uint8_t>();
-    Deployment deployment;
-    deployment.units = in.list<Placement>();
-    deployment.attackProbability = in.list<float>();
-    deployment.healthLevel = in.list<float>();
-    deployment.hidden = in.list<std::uint8_t>();
-    const auto battle = in.list<std::byte>();
+    saved.deployment.attackProbability = in.list<float>();
+    saved.deployment.healthLevel = in.list<float>();
+    saved.deployment.hidden = in.list<std::uint8_t>();
+    saved.battle = in.list<std::byte>();
+    return saved;
+}
+
+std::string SmacEnv::problemOf(const Saved& saved) const {
     const auto agents = static_cast<std::size_t>(m_setting.allies);
-    const auto units = agents + static_cast<std::size_t>(m_setting.enemies);
-    const auto fits = [](std::size_t size, std::size_t wanted, bool isUsed) {
-        return size == (isUsed ? wanted : 0);
+    const auto pairs = agents * static_cast<std::size_t>(m_setting.enemies);
+    const auto isFinite = [](Vec2 v) {
+        return std::isfinite(v.x) && std::isfinite(v.y);
+    };
+    if (saved.step < 0 || saved.step > m_setting.limit || (saved.step == m_setting.limit && !saved.ended) ||
+        !std::isfinite(saved.lastReward) || !std::isfinite(saved.episodeReturn)) {
+        return fmt::format("step {} of {}, return {}", saved.step, m_setting.limit, saved.episodeReturn);
+    }
+    const auto isDirection = [&](Vec2 v) {
+        return isFinite(v) && std::abs(squaredLength(v) - 1.F) < 1e-3F;
+    };
+    if (saved.facing.size() != agents || !std::ranges::all_of(saved.facing, isDirection)) {
+        return "agents that look nowhere";
+    }
+    const auto isAction = [this](std::int32_t action) {
+        return action >= -1 && action < m_spec.nActions;
+    };
+    if (saved.lastActions.size() != agents || !std::ranges::all_of(saved.lastActions, isAction)) {
+        return "actions that do not exist";
+    }
+    if (!m_gate.canBe(saved.gate, saved.owners)) {
+        return "enemies that nobody can have seen";
+    }
+    const Deployment& deployment = saved.deployment;
+    for (std::size_t i = 0; i < deployment.units.size(); ++i) {
+        const Placement& unit = deployment.units[i];
+        if (static_cast<std::size_t>(unit.type) >= kUnitTypes || !isFinite(unit.point) ||
+            unit.team != (i < agents ? Team::Ally : Team::Enemy)) {
+            return fmt::format("unit {} of type {}", i, static_cast<int>(unit.type));
+        }
+    }
+    const auto areShares = [](const std::vector<float>& values, std::size_t wanted) {
+        return values.size() == wanted &&
+               std::ranges::all_of(values, [](float value) { return value >= 0.F && value <= 1.F; });
     };
     const SmacParams& p = m_setting.params;
-    const bool sound =
-        in.finished() && step >= 0 && step <= m_setting.limit && facing.size() == agents &&
-        lastActions.size() == agents && gate.size() == m_gate.state().size() &&
-        owners.size() == m_gate.owners().size() && before.size() == units && available.size() == m_available.size() &&
-        deployment.units.size() == units && scale > 0.0 &&
-        std::ranges::all_of(lastActions,
-                            [&](std::int32_t action) { return action >= -1 && action < m_spec.nActions; }) &&
-        std::ranges::all_of(owners, [&](int owner) { return owner >= -1 && owner < m_setting.allies; }) &&
-        fits(deployment.attackProbability.size(), agents, !p.attackProbability.empty()) &&
-        fits(deployment.healthLevel.size(), agents, !p.healthLevel.empty()) &&
-        fits(deployment.hidden.size(), agents * static_cast<std::size_t>(m_setting.enemies),
-             p.enemyMaskProbability < 1.0);
-    if (!sound || !m_engine->restore(battle) || m_engine->units().size() != units) {
-        return damaged();
+    if (!areShares(deployment.attackProbability, p.attackProbability.empty() ? 0 : agents) ||
+        !areShares(deployment.healthLevel, p.healthLevel.empty() ? 0 : agents) ||
+        deployment.hidden.size() != (p.enemyMaskProbability < 1.0 ? pairs : 0) ||
+        !std::ranges::all_of(deployment.hidden, [](std::uint8_t flag) { return flag <= 1; })) {
+        return "capabilities that do not fit";
     }
-    m_key = key;
-    m_step = step;
-    m_ended = ended;
-    m_lastReward = lastReward;
-    m_return = episodeReturn;
-    m_facing = std::move(facing);
-    m_lastActions = std::move(lastActions);
-    m_gate.restore(std::move(gate), std::move(owners));
-    m_rewards.restore(std::move(before), scale);
-    m_available = std::move(available);
-    m_deployment = std::move(deployment);
+    return {};
+}
+
+Result<void> SmacEnv::restore(std::span<const std::byte> bytes) {
+    const auto damaged = [this](std::string_view how) {
+        return fail(ErrorCode::Corrupt,
+                    fmt::format("{}: the saved state is damaged, or of another configuration: {}", m_spec.name, how));
+    };
+    StateReader in(bytes);
+    if (in.text() != m_config) {
+        return damaged("other settings");
+    }
+    if (!in.flag()) {
+        if (!in.finished()) {
+            return damaged("it ends too early or too late");
+        }
+        m_phase = Phase::Fresh;
+        return {};
+    }
+    Saved saved = read(in);
+    if (const std::string problem = in.finished() ? problemOf(saved) : "it ends too early or too late";
+        !problem.empty()) {
+        return damaged(problem);
+    }
+    // The last that can fail: from here on everything is taken over.
+    if (auto restored = m_engine->restore(saved.battle, saved.deployment.units); !restored) {
+        return tl::unexpected(std::move(restored.error()).within(m_spec.name + ": restoring a battle"));
+    }
+    m_key = saved.key;
+    m_step = saved.step;
+    m_phase = saved.ended ? Phase::Ended : Phase::Playing;
+    m_lastReward = saved.lastReward;
+    m_return = saved.episodeReturn;
+    m_facing = std::move(saved.facing);
+    m_lastActions = std::move(saved.lastActions);
+    m_gate.restore(std::move(saved.gate), std::move(saved.owners));
+    m_deployment = std::move(saved.deployment);
+    // What follows from the battle is not kept beside it.
+    m_rewards.reset(m_engine->units());
+    m_observer.writeAvailable(moment(), m_available);
     return {};
 }
 

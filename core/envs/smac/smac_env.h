@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/envs/environment.h"
@@ -16,6 +17,7 @@
 #include "core/envs/smac/rewards.h"
 #include "core/envs/smac/sight.h"
 #include "core/envs/smac/smac_params.h"
+#include "core/envs/state_bytes.h"
 
 namespace knife::smac {
 
@@ -30,13 +32,39 @@ class SmacEnv final : public Environment {
     [[nodiscard]] std::vector<std::byte> save() const override;
     [[nodiscard]] Result<void> restore(std::span<const std::byte> saved) override;
 
+    /// Of a battle that failed or has not begun, there are no units.
     [[nodiscard]] const Engine& engine() const { return *m_engine; }
     [[nodiscard]] const Observer& observer() const { return m_observer; }
     [[nodiscard]] const SmacSetting& setting() const { return m_setting; }
     [[nodiscard]] const Deployment& deployment() const { return m_deployment; }
 
   private:
+    enum class Phase : std::uint8_t {
+        Fresh, ///< not reset yet
+        Playing,
+        Ended,
+        Failed, ///< the engine did; every step() says how until a reset()
+    };
+    /// What save() keeps.
+    struct Saved {
+        EpisodeKey key;
+        int step = 0;
+        bool ended = false;
+        float lastReward = 0.F;
+        float episodeReturn = 0.F;
+        std::vector<Vec2> facing;
+        std::vector<std::int32_t> lastActions;
+        std::vector<std::int8_t> gate;
+        std::vector<int> owners;
+        Deployment deployment;
+        std::vector<std::byte> battle;
+    };
     using Actions = std::span<const std::int32_t>;
+    [[nodiscard]] Result<void> beginBattle(std::uint64_t seed);
+    void abandon(Error failure);
+    [[nodiscard]] Saved read(StateReader& in) const;
+    /// Why that cannot be a state of this environment; empty: it can.
+    [[nodiscard]] std::string problemOf(const Saved& saved) const;
     [[nodiscard]] Result<void> checkActions(Actions actions) const;
     void giveOrders(Actions actions, CounterRng& random);
     [[nodiscard]] Order orderOf(int agent, std::int32_t action, CounterRng& random);
@@ -52,6 +80,7 @@ class SmacEnv final : public Environment {
     Observer m_observer;
     SightGate m_gate;
     Rewards m_rewards;
+    Deployer m_deployer;
     EnvSpec m_spec;
     std::string m_config; ///< tells this battle from others when a state is restored
 
@@ -62,7 +91,8 @@ class SmacEnv final : public Environment {
     std::vector<Order> m_orders;
     std::vector<std::uint8_t> m_available; ///< [slots x actions] as last written
     int m_step = 0;
-    bool m_ended = true;
+    Phase m_phase = Phase::Fresh;
+    Error m_failure;
     float m_lastReward = 0.F;
     float m_return = 0.F;
 };

@@ -373,10 +373,31 @@ class TestBattle : public QObject {
         }
     }
 
+    // All are wanted in one place; the rings around it are filled from the east.
+    void agentsOfATypeAreNumberedByWhereTheyStand() {
+        std::vector<Placement> units;
+        for (int i = 0; i < 12; ++i) {
+            units.push_back(ally(i < 7 ? UnitType::Marine : UnitType::Zealot, 16, 16));
+        }
+        units.push_back(enemy(UnitType::Marine, 20, 16));
+        units.push_back(enemy(UnitType::Marine, 18, 16));
+        const Ring ring(units);
+        const auto isBefore = [](const UnitState& a, const UnitState& b) {
+            return std::pair(a.position.x, a.position.y) < std::pair(b.position.x, b.position.y);
+        };
+        const auto all = ring.battle.units();
+        QVERIFY(std::is_sorted(all.begin(), all.begin() + 7, isBefore));
+        QVERIFY(std::is_sorted(all.begin() + 7, all.begin() + 12, isBefore));
+        for (std::size_t i = 0; i < units.size(); ++i) {
+            QVERIFY(all[i].type == units[i].type && all[i].team == units[i].team);
+        }
+        QCOMPARE(all[12].position.x, 20.F); // enemies stay as they are listed
+    }
+
     void cliffsStopThoseWhoDoNotClimb() {
         for (const UnitType type : {UnitType::Zergling, UnitType::Colossus}) {
             Battle battle(terrainNamed("2c_vs_64zg"));
-            (void)battle.begin({{type, Team::Ally, {16, 10}}}, {}, 1);
+            (void)battle.begin(std::vector{ally(type, 16, 10)}, {}, 1);
             std::vector<Order> orders{{Order::Kind::Move, {16, 15}, -1}};
             (void)battle.step(orders, 50);
             QCOMPARE(battle.units()[0].position.y > 13.F, type == UnitType::Colossus);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <tuple>
 
 #include <QTest>
 
@@ -216,6 +217,16 @@ class TestSmacRules : public QObject {
         }
     }
 
+    void whatHasNotBegunCanBeKept() {
+        Arena a("name = \"smac:3m\"");
+        Arena b("name = \"smac:3m\"");
+        b.reset(1);
+        QVERIFY(b.env->restore(a.env->save()));
+        QVERIFY(!b.env->step(std::vector<std::int32_t>{1, 1, 1}, b.spans()));
+        b.reset(1);
+        QVERIFY(b.env->step(std::vector<std::int32_t>{1, 1, 1}, b.spans()));
+    }
+
     void resolvedSectionsMakeEqualEnvironments() {
         for (const char* name : {"smac:3m", "smacv2:zerg_5_vs_5_epo"}) {
             const auto resolved = resolveEnvironment(sectionOf("name = \"" + std::string(name) + "\""));
@@ -224,20 +235,6 @@ class TestSmacRules : public QObject {
             QVERIFY2(again, again ? "" : again.error().describe().c_str());
             QVERIFY(*again == *resolved);
         }
-    }
-
-    // Deaths by hand: what a perfect victory is worth.
-    void aPerfectVictoryIsWorthTwenty() {
-        Arena arena("name = \"smac:8m\"");
-        arena.reset(1);
-        auto& engine = const_cast<Engine&>(arena.smac().engine());
-        for (int unit = 8; unit < 16; ++unit) {
-            QVERIFY(engine.kill(unit));
-        }
-        std::vector<std::int32_t> stop(8, Observer::Stop);
-        const auto outcome = arena.env->step(stop, arena.spans());
-        QVERIFY(outcome && outcome->terminated && outcome->won);
-        QVERIFY(std::abs(outcome->reward - 20.F) < 1e-5F);
     }
 
     void paddedTeamsHaveDeadSlots() {
@@ -253,6 +250,40 @@ class TestSmacRules : public QObject {
             }
             const auto first = arena.obs.begin() + static_cast<std::ptrdiff_t>(agent) * arena.env->spec().obsDim;
             QVERIFY(std::all_of(first, first + arena.env->spec().obsDim, [](float value) { return value == 0.F; }));
+        }
+    }
+
+    void idsFollowTypeAndPlace() {
+        for (const char* name : {"smac:27m_vs_30m", "smac:MMM2", "smacv2:protoss_20_vs_20", "smacv2:zerg_10_vs_11"}) {
+            Arena arena("name = \"" + std::string(name) + "\"");
+            const int agents = arena.env->spec().nAgents;
+            for (std::uint64_t episode = 0; episode < 20; ++episode) {
+                arena.reset(5, episode);
+                const auto units = arena.smac().engine().units();
+                QVERIFY(
+                    std::is_sorted(units.begin(), units.begin() + agents, [](const UnitState& a, const UnitState& b) {
+                        return std::tuple(a.type, a.position.x, a.position.y) <
+                               std::tuple(b.type, b.position.x, b.position.y);
+                    }));
+            }
+        }
+    }
+
+    // Of the multisets of three types each is as likely; the smaller side is a random part of the larger.
+    void allTeamsAreAsLikely() {
+        Arena arena("name = \"smacv2:zerg_5_vs_5\"\nteam = \"all_teams\"\nunits = 2\nenemies = 3");
+        std::array<int, kUnitTypes> allies{};
+        std::array<int, kUnitTypes> enemies{};
+        for (std::uint64_t episode = 0; episode < 3000; ++episode) {
+            arena.reset(2, episode);
+            const auto& units = arena.smac().deployment().units;
+            for (std::size_t i = 0; i < units.size(); ++i) {
+                ++(i < 2 ? allies : enemies)[static_cast<std::size_t>(units[i].type)];
+            }
+        }
+        for (const UnitType type : {UnitType::Zergling, UnitType::Hydralisk, UnitType::Baneling}) {
+            const auto index = static_cast<std::size_t>(type);
+            QVERIFY(std::abs(allies[index] / 6000.0 - enemies[index] / 9000.0) < 0.03);
         }
     }
 

@@ -186,6 +186,14 @@ void TestVectorEnv::steppingDoesNotAllocate_data() {
                                                     "true\nobserve_one_hot = true\nrandom_ghosts = true";
     QTest::newRow("cone") << "name = \"stag_hunt\"\ndirected_observations = true\ntoroidal = true";
     QTest::newRow("whole grid") << "name = \"stag_hunt\"\nobserve_state = true\ncapture_action = false";
+    QTest::newRow("battle") << "name = \"smac:3s5z_vs_3s6z\"";
+    QTest::newRow("battle around cliffs") << "name = \"smac:2c_vs_64zg\"";
+    QTest::newRow("random battle") << "name = \"smacv2:terran_10_vs_11\"\nobs_last_action = true";
+    QTest::newRow("any team") << "name = \"smacv2:zerg_5_vs_5\"\nteam = \"all_teams\"\nunits = 3";
+    QTest::newRow("extended partial observability") << "name = \"smacv2:zerg_10_vs_10_epo\"";
+    QTest::newRow("capabilities") << "name = \"smacv2:protoss_5_vs_5\"\nhealth_level = [0.1, 0.6]\nconic_fov = "
+                                     "true\nattack_probability = [0.5, 1.0]\nenemy_mask_probability = 0.5";
+    QTest::newRow("plane") << "name = \"tag\"";
     QTest::newRow("matrix") << "name = \"matrix\"\ntable = \"nstep\"\nnoise = 1.0";
 }
 
