@@ -9,7 +9,6 @@
 
 #include <fmt/format.h>
 
-#include "core/envs/state_bytes.h"
 #include "core/types/counter_rng.h"
 
 namespace knife::smac {
@@ -103,16 +102,13 @@ void Battle::numberAllies() {
     }
 }
 
-Result<void> Battle::begin(std::span<const Placement> units, const EnemyPlan& enemies, std::uint64_t seed) {
-    m_seed = seed;
-    m_plan = enemies;
-    m_units.clear();
+// What follows from who they are.
+void Battle::fillBodies() {
     m_bodies.clear();
-    m_loops = 0;
     m_allies = 0;
     m_widest = 0.F;
-    for (const Placement& placement : units) {
-        const UnitStats& stats = statsOf(placement.type, placement.team);
+    for (const UnitState& unit : m_units) {
+        const UnitStats& stats = statsOf(unit.type, unit.team);
         m_bodies.push_back({.stats = &stats,
                             .radius = static_cast<float>(stats.radius),
                             .separation = static_cast<float>(stats.separation),
@@ -120,6 +116,18 @@ Result<void> Battle::begin(std::span<const Placement> units, const EnemyPlan& en
                             .range = static_cast<float>(stats.range),
                             .cooldown = static_cast<int>(std::lround(stats.cooldown * kTicks)),
                             .layer = layerOf(stats)});
+        m_allies += unit.team == Team::Ally ? 1 : 0;
+        m_widest = std::max(m_widest, m_bodies.back().separation);
+    }
+}
+
+Result<void> Battle::begin(std::span<const Placement> units, const EnemyPlan& enemies, std::uint64_t seed) {
+    m_seed = seed;
+    m_plan = enemies;
+    m_loops = 0;
+    m_units.clear();
+    for (const Placement& placement : units) {
+        const UnitStats& stats = statsOf(placement.type, placement.team);
         m_units.push_back({.type = placement.type,
                            .team = placement.team,
                            .position = placement.point,
@@ -129,9 +137,10 @@ Result<void> Battle::begin(std::span<const Placement> units, const EnemyPlan& en
                            .shieldMax = static_cast<float>(stats.shield),
                            .energy = static_cast<float>(stats.energyAtStart),
                            .cooldown = 0.F});
-        m_units.back().position = freePlace(count() - 1, placement.point);
-        m_allies += placement.team == Team::Ally ? 1 : 0;
-        m_widest = std::max(m_widest, m_bodies.back().separation);
+    }
+    fillBodies();
+    for (int unit = 0; unit < count(); ++unit) {
+        state(unit).position = freePlace(unit, state(unit).position);
     }
     numberAllies();
     m_minds.assign(m_units.size(), {});
@@ -629,60 +638,6 @@ void Battle::recover() {
         }
         memory.sinceHurt = std::min(memory.sinceHurt + 1, kShieldDelay);
     }
-}
-
-// ---------------------------------------------------------------- keeping
-
-std::vector<std::byte> Battle::save() const {
-    StateWriter out;
-    out.value(m_plan);
-    out.value(m_seed);
-    out.value(m_loops);
-    out.list(m_units);
-    out.list(m_minds);
-    out.list(m_byX);
-    out.list(m_struck);
-    return out.take();
-}
-
-Result<void> Battle::restore(std::span<const std::byte> saved, std::span<const Placement> expected) {
-    StateReader in(saved);
-    const auto plan = in.value<EnemyPlan>();
-    const auto seed = in.value<std::uint64_t>();
-    const auto loops = in.value<int>();
-    auto units = in.list<UnitState>();
-    auto minds = in.list<Mind>();
-    auto byX = in.list<int>();
-    auto struck = in.list<int>();
-    const auto isUnit = [&units](int unit, int lowest) {
-        return unit >= lowest && unit < static_cast<int>(units.size());
-    };
-    const bool sound =
-        in.finished() && minds.size() == units.size() && struck.size() == units.size() && byX.size() <= units.size() &&
-        std::ranges::all_of(units,
-                            [](const UnitState& unit) { return static_cast<std::size_t>(unit.type) < kUnitTypes; }) &&
-        std::ranges::all_of(byX, [&](int unit) { return isUnit(unit, 0); }) &&
-        std::ranges::all_of(struck, [&](int unit) { return isUnit(unit, -1); }) &&
-        std::ranges::all_of(minds, [&](const Mind& mind) {
-            return isUnit(mind.target, -1) && isUnit(mind.aim, -1) && isUnit(mind.hurtBy, -1);
-        });
-    const bool isExpected = std::ranges::equal(units, expected, [](const UnitState& unit, const Placement& placement) {
-        return unit.type == placement.type && unit.team == placement.team;
-    });
-    if (!sound || !isExpected) {
-        return fail(ErrorCode::Corrupt, "the saved battle is damaged, or of other units");
-    }
-    std::vector<Placement> placements;
-    for (const UnitState& unit : units) {
-        placements.push_back({unit.type, unit.team, unit.position});
-    }
-    (void)begin(placements, plan, seed);
-    m_loops = loops;
-    m_units = std::move(units);
-    m_minds = std::move(minds);
-    m_byX = std::move(byX);
-    m_struck = std::move(struck);
-    return {};
 }
 
 } // namespace knife::smac

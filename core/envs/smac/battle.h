@@ -9,9 +9,14 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "core/envs/smac/engine.h"
+
+namespace knife {
+class StateReader;
+}
 
 namespace knife::smac {
 
@@ -41,6 +46,7 @@ class Battle final : public Engine {
     /// What a unit is up to.
     struct Mind {
         enum class Task : std::uint8_t { Idle, Walk, Chase, AttackMove };
+        static constexpr Task kLastTask = Task::AttackMove;
         Task task = Task::Idle;
         Vec2 point;      ///< of Walk and AttackMove
         int target = -1; ///< of Chase
@@ -60,12 +66,26 @@ class Battle final : public Engine {
         int cooldown = 0;       ///< ticks
         std::uint8_t layer = 0; ///< units of other layers are walked through: ground, air, giants
     };
+    /// What save() keeps.
+    struct Saved {
+        EnemyPlan plan;
+        std::uint64_t seed = 0;
+        int loops = 0;
+        std::vector<UnitState> units;
+        std::vector<Mind> minds;
+        std::vector<int> byX;
+        std::vector<int> struck;
+    };
     struct Strike {
         int attacker = 0;
         int target = 0;
     };
 
     [[nodiscard]] bool canFollow(int unit, const Order& order) const;
+    [[nodiscard]] static Saved read(StateReader& in, std::size_t units);
+    /// Why that cannot be a battle of these units; empty: it can.
+    [[nodiscard]] static std::string problemOf(const Saved& saved, std::span<const Placement> expected);
+    void fillBodies();
     void numberAllies();
     void loop();
     void tellEnemies();

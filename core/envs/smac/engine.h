@@ -41,6 +41,7 @@ struct EnemyPlan {
         AttackMove,    ///< to `point`, fighting what they meet; told once
         AttackNearest, ///< the nearest opponent of each, and again when one has nothing to do; looked at twice a second
     };
+    static constexpr Kind kLastKind = Kind::AttackNearest;
     Kind kind = Kind::Stay;
     Vec2 point;
 };

@@ -217,6 +217,56 @@ class TestSmacRules : public QObject {
         }
     }
 
+    // Whatever is wrong with the bytes, nothing of the present battle is lost; and what is taken can be played.
+    void damagedStatesChangeNothing_data() {
+        QTest::addColumn<QString>("toml");
+        QTest::newRow("map") << "name = \"smac:MMM\"";
+        QTest::newRow("capabilities") << "name = \"smacv2:zerg_5_vs_5_epo\"\nhealth_level = [0.1, 0.6]\nconic_fov = "
+                                         "true\nattack_probability = [0.5, 1.0]\nenemy_mask_probability = 0.5";
+    }
+    void damagedStatesChangeNothing() {
+        QFETCH(QString, toml);
+        Arena a(toml.toStdString());
+        Arena b(toml.toStdString());
+        CounterRng random({9, "same", 0});
+        a.reset(1, 4);
+        for (int step = 0; step < 12; ++step) {
+            QVERIFY(a.env->step(a.randomActions(random), a.spans()));
+        }
+        const auto saved = a.env->save();
+        b.reset(2, 1);
+        const auto before = b.env->save();
+        int taken = 0;
+        for (int trial = 0; trial < 4000; ++trial) {
+            auto damaged = saved;
+            auto& byte = damaged[random.below(static_cast<std::uint32_t>(damaged.size()))];
+            byte ^= static_cast<std::byte>(1U << random.below(8));
+            if (!b.env->restore(damaged)) {
+                QVERIFY(b.env->save() == before);
+                continue;
+            }
+            ++taken;
+            b.avail = a.avail;
+            for (int agent = 0; agent < b.env->spec().nAgents; ++agent) {
+                b.avail[static_cast<std::size_t>(agent * b.env->spec().nActions)] = 1; // tried, whether legal or not
+            }
+            (void)b.env->step(b.randomActions(random), b.spans());
+            QVERIFY(std::ranges::all_of(b.obs, [](float value) { return std::isfinite(value); }));
+            QVERIFY(b.env->restore(before));
+        }
+        QVERIFY(taken < 4000); // most bits are health and places, which may be others
+    }
+
+    void equalBattlesAreEqualBytes() {
+        Arena a("name = \"smac:MMM\"");
+        Arena b("name = \"smac:MMM\"");
+        a.reset(1, 4);
+        b.reset(7, 7);
+        (void)b.env->step(std::vector<std::int32_t>(10, Observer::Stop), b.spans());
+        b.reset(1, 4);
+        QVERIFY(a.env->save() == b.env->save());
+    }
+
     void whatHasNotBegunCanBeKept() {
         Arena a("name = \"smac:3m\"");
         Arena b("name = \"smac:3m\"");
