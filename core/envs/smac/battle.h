@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/envs/smac/engine.h"
+#include "core/envs/smac/unit_table.h"
 
 namespace knife {
 class StateReader;

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/envs/smac/terrain.h"
-#include "core/envs/smac/unit_table.h"
+#include "core/envs/smac/unit_type.h"
 #include "core/types/error.h"
 
 namespace knife::smac {

@@ -5,16 +5,18 @@
 #include <array>
 #include <cmath>
 
+#include "core/envs/smac/rules_table.h"
+
 namespace knife::smac {
 
 namespace {
 
 constexpr float kMap = kMapSize;
 constexpr std::array<Vec2, 4> kMoves{{{0.F, 1.F}, {0.F, -1.F}, {1.F, 0.F}, {-1.F, 0.F}}};
-constexpr float kMostEnergy = 200.F;
 
-int cellOf(float position) {
-    return static_cast<int>(position); // positions are not negative
+// The released code cuts coordinates off: what is less than one cell outside in the west or south counts as inside.
+int truncated(float position) {
+    return static_cast<int>(position);
 }
 
 float* writeType(UnitType type, const std::vector<UnitType>& types, bool show, float* out) {
@@ -53,9 +55,9 @@ Observer::Observer(const SmacSetting& setting, const Sight& sight, const Terrain
     const int battle = 4 + (p.obsPathingGrid ? 8 : 0) + (p.obsTerrainHeight ? 9 : 0) +
                        setting.enemySlots * m_enemyWidth + (setting.allySlots - 1) * m_allyWidth + own;
     m_obsDim = (p.obsStarcraft ? battle : 0) + (p.obsTimestepNumber ? 1 : 0);
-    const int allyRow = 4 + (setting.allyShields ? 1 : 0) + capabilities + (p.conicFov ? 2 : 0) + allyTypes;
-    const int enemyRow = 3 + (setting.enemyShields ? 1 : 0) + enemyTypes;
-    m_ownStateDim = setting.allySlots * allyRow + setting.enemySlots * enemyRow +
+    m_allyRow = 4 + (setting.allyShields ? 1 : 0) + capabilities + (p.conicFov ? 2 : 0) + allyTypes;
+    m_enemyRow = 3 + (setting.enemyShields ? 1 : 0) + enemyTypes;
+    m_ownStateDim = setting.allySlots * m_allyRow + setting.enemySlots * m_enemyRow +
                     (p.stateLastAction ? setting.allySlots * m_actions : 0) + (p.stateTimestepNumber ? 1 : 0);
     m_stateDim = p.obsInsteadOfState ? setting.allySlots * m_obsDim : m_ownStateDim;
 }
@@ -82,6 +84,11 @@ int Observer::targetOf(const UnitState& agent, int slot) const {
     return slot < m_setting.enemies ? m_setting.allies + slot : -1;
 }
 
+bool Observer::isVisible(const Moment& moment, int agent, Vec2 place) const {
+    return m_setting.params.fullyObservable ||
+           m_sight.sees(agentAt(moment, agent), moment.facing[static_cast<std::size_t>(agent)], place);
+}
+
 bool Observer::reaches(const Moment& moment, int agent, int slot) const {
     const UnitState& own = agentAt(moment, agent);
     const int target = targetOf(own, slot);
@@ -97,7 +104,7 @@ bool Observer::reaches(const Moment& moment, int agent, int slot) const {
 bool Observer::canMove(Vec2 from, Vec2 direction) const {
     const auto half = static_cast<float>(m_setting.params.moveAmount / 2.0);
     const Vec2 to = from + direction * half;
-    return to.x >= 0.F && to.y >= 0.F && m_terrain.isWalkable(cellOf(to.x), cellOf(to.y), false);
+    return m_terrain.isWalkable(truncated(to.x), truncated(to.y), false);
 }
 
 void Observer::writeAvailable(const Moment& moment, int agent, std::uint8_t* out) const {
@@ -139,15 +146,15 @@ float* Observer::writeSurroundings(Vec2 at, float* out) const {
     const auto isInside = [](Vec2 place) {
         return place.x >= 0.F && place.y >= 0.F && place.x < kMap && place.y < kMap;
     };
-    const Vec2 cell{static_cast<float>(cellOf(at.x)), static_cast<float>(cellOf(at.y))};
+    const Vec2 cell{static_cast<float>(truncated(at.x)), static_cast<float>(truncated(at.y))};
     for (std::size_t i = 0; p.obsPathingGrid && i < 8; ++i) {
         const Vec2 place = cell + offsets[i];
-        const bool open = !isInside(place) || m_terrain.isWalkable(cellOf(place.x), cellOf(place.y), false);
+        const bool open = !isInside(place) || m_terrain.isWalkable(truncated(place.x), truncated(place.y), false);
         *out++ = open ? 1.F : 0.F;
     }
     for (std::size_t i = 0; p.obsTerrainHeight && i < 9; ++i) {
         const Vec2 place = cell + offsets[i];
-        *out++ = isInside(place) ? m_terrain.height(cellOf(place.x), cellOf(place.y)) : 1.F;
+        *out++ = isInside(place) ? m_terrain.height(truncated(place.x), truncated(place.y)) : 1.F;
     }
     return out;
 }
@@ -155,14 +162,13 @@ float* Observer::writeSurroundings(Vec2 at, float* out) const {
 float* Observer::writeEnemies(const Moment& moment, int agent, float* out) const {
     const SmacParams& p = m_setting.params;
     const UnitState& own = agentAt(moment, agent);
-    const Vec2 facing = moment.facing[static_cast<std::size_t>(agent)];
     const float perSight = 1.F / m_sight.sightOf(own.type);
     float* const first = out;
     std::fill_n(out, m_setting.enemySlots * m_enemyWidth, 0.F);
     for (int enemy = 0; enemy < m_setting.enemies; ++enemy) {
         const UnitState& other = enemyAt(moment, enemy);
-        const bool open = !moment.gate.isNeeded() || moment.gate.isOpen(agent, enemy);
-        if (other.isAlive() && open && m_sight.sees(own, facing, other.position)) {
+        const bool open = p.fullyObservable || !moment.gate.isNeeded() || moment.gate.isOpen(agent, enemy);
+        if (other.isAlive() && open && isVisible(moment, agent, other.position)) {
             const Vec2 offset = other.position - own.position;
             float* row = first + enemy * m_enemyWidth;
             *row++ = reaches(moment, agent, enemy) ? 1.F : 0.F;
@@ -179,7 +185,7 @@ float* Observer::writeEnemies(const Moment& moment, int agent, float* out) const
             }
             writeType(other.type, m_setting.enemyTypes, show, row);
         }
-        if (p.compatEnemyWipe && !moment.gate.isOpen(agent, enemy)) {
+        if (moment.gate.wipes(agent, enemy)) {
             std::fill_n(first, m_setting.enemySlots * m_enemyWidth, 0.F);
         }
     }
@@ -220,7 +226,6 @@ float* Observer::writeLastAction(const Moment& moment, int agent, float* out) co
 float* Observer::writeAllies(const Moment& moment, int agent, float* out) const {
     const SmacParams& p = m_setting.params;
     const UnitState& own = agentAt(moment, agent);
-    const Vec2 facing = moment.facing[static_cast<std::size_t>(agent)];
     const float perSight = 1.F / m_sight.sightOf(own.type);
     std::fill_n(out, (m_setting.allySlots - 1) * m_allyWidth, 0.F);
     for (int slot = 0; slot < m_setting.allySlots - 1; ++slot, out += m_allyWidth) {
@@ -229,7 +234,7 @@ float* Observer::writeAllies(const Moment& moment, int agent, float* out) const 
             continue;
         }
         const UnitState& other = agentAt(moment, ally);
-        if (!other.isAlive() || !m_sight.sees(own, facing, other.position)) {
+        if (!other.isAlive() || !isVisible(moment, agent, other.position)) {
             continue;
         }
         const Vec2 offset = other.position - own.position;
@@ -239,7 +244,8 @@ float* Observer::writeAllies(const Moment& moment, int agent, float* out) const 
         *row++ = offset.x * perSight;
         *row++ = offset.y * perSight;
         if (p.obsAllHealth) {
-            *row++ = healthShare(moment, ally);
+            // What is left above a level that is not shown would give the level away.
+            *row++ = m_hasHealth && !p.observeHealth ? 0.F : healthShare(moment, ally);
             if (m_setting.allyShields) {
                 *row++ = share(other.shield, other.shieldMax);
             }
@@ -271,13 +277,20 @@ float* Observer::writeOwn(const Moment& moment, int agent, float* out) const {
         *out++ = moment.facing[static_cast<std::size_t>(agent)].x;
         *out++ = moment.facing[static_cast<std::size_t>(agent)].y;
     }
-    return writeType(own.type, m_setting.allyTypes, p.observeTeam, out);
+    return writeType(own.type, m_setting.allyTypes, true, out);
+}
+
+float Observer::timeShare(const Moment& moment) const {
+    return static_cast<float>(moment.step) / static_cast<float>(m_setting.limit);
 }
 
 void Observer::writeObservation(const Moment& moment, int agent, float* out) const {
     const SmacParams& p = m_setting.params;
+    if (p.obsTimestepNumber) { // the dead have it, too
+        out[m_obsDim - 1] = timeShare(moment);
+    }
     if (agent >= m_setting.allies || !agentAt(moment, agent).isAlive()) {
-        std::fill_n(out, m_obsDim, 0.F);
+        std::fill_n(out, m_obsDim - (p.obsTimestepNumber ? 1 : 0), 0.F);
         return;
     }
     if (p.obsStarcraft) {
@@ -288,20 +301,13 @@ void Observer::writeObservation(const Moment& moment, int agent, float* out) con
         out = writeSurroundings(at, out);
         out = writeEnemies(moment, agent, out);
         out = writeAllies(moment, agent, out);
-        out = writeOwn(moment, agent, out);
-    }
-    if (p.obsTimestepNumber) {
-        *out = static_cast<float>(moment.step) / static_cast<float>(m_setting.limit);
+        writeOwn(moment, agent, out);
     }
 }
 
 void Observer::writeState(const Moment& moment, float* out) const {
     const SmacParams& p = m_setting.params;
     std::fill_n(out, m_ownStateDim, 0.F);
-    const int capabilities = (m_hasAttack ? 1 : 0) + (m_hasHealth ? 1 : 0);
-    const int allyRow = 4 + (m_setting.allyShields ? 1 : 0) + capabilities + (p.conicFov ? 2 : 0) +
-                        static_cast<int>(m_setting.allyTypes.size());
-    const int enemyRow = 3 + (m_setting.enemyShields ? 1 : 0) + static_cast<int>(m_setting.enemyTypes.size());
     const auto place = [](const UnitState& unit, float* row) {
         *row++ = (unit.position.x - kMap / 2.F) / kMap;
         *row++ = (unit.position.y - kMap / 2.F) / kMap;
@@ -312,10 +318,10 @@ void Observer::writeState(const Moment& moment, float* out) const {
         if (!unit.isAlive()) {
             continue;
         }
-        float* row = out + agent * allyRow;
-        *row++ = share(unit.health, unit.healthMax);
-        const auto scale = static_cast<float>(statsOf(unit.type, Team::Ally).cooldownScale);
-        *row++ = heals(unit) ? unit.energy / kMostEnergy : std::max(unit.cooldown, 0.F) / scale;
+        float* row = out + agent * m_allyRow;
+        *row++ = healthShare(moment, agent);
+        const auto scale = static_cast<float>(rulesOf(unit.type).cooldownScale);
+        *row++ = heals(unit) ? unit.energy / kEnergyScale : std::max(unit.cooldown, 0.F) / scale;
         row = place(unit, row);
         if (m_setting.allyShields) {
             *row++ = share(unit.shield, unit.shieldMax);
@@ -327,13 +333,13 @@ void Observer::writeState(const Moment& moment, float* out) const {
         }
         writeType(unit.type, m_setting.allyTypes, true, row);
     }
-    out += m_setting.allySlots * allyRow;
+    out += m_setting.allySlots * m_allyRow;
     for (int enemy = 0; enemy < m_setting.enemies; ++enemy) {
         const UnitState& unit = enemyAt(moment, enemy);
         if (!unit.isAlive()) {
             continue;
         }
-        float* row = out + enemy * enemyRow;
+        float* row = out + enemy * m_enemyRow;
         *row++ = share(unit.health, unit.healthMax);
         row = place(unit, row);
         if (m_setting.enemyShields) {
@@ -341,7 +347,7 @@ void Observer::writeState(const Moment& moment, float* out) const {
         }
         writeType(unit.type, m_setting.enemyTypes, true, row);
     }
-    out += m_setting.enemySlots * enemyRow;
+    out += m_setting.enemySlots * m_enemyRow;
     if (p.stateLastAction) {
         for (int agent = 0; agent < m_setting.allies; ++agent) {
             writeLastAction(moment, agent, out + agent * m_actions);
@@ -349,7 +355,7 @@ void Observer::writeState(const Moment& moment, float* out) const {
         out += m_setting.allySlots * m_actions;
     }
     if (p.stateTimestepNumber) {
-        *out = static_cast<float>(moment.step) / static_cast<float>(m_setting.limit);
+        *out = timeShare(moment);
     }
 }
 

@@ -56,6 +56,7 @@ class Observer {
   private:
     void writeAvailable(const Moment& moment, int agent, std::uint8_t* out) const;
     [[nodiscard]] bool canMove(Vec2 from, Vec2 direction) const;
+    [[nodiscard]] bool isVisible(const Moment& moment, int agent, Vec2 place) const;
     [[nodiscard]] bool reaches(const Moment& moment, int agent, int slot) const;
     float* writeSurroundings(Vec2 at, float* out) const;
     float* writeEnemies(const Moment& moment, int agent, float* out) const;
@@ -65,6 +66,7 @@ class Observer {
     void writeState(const Moment& moment, float* out) const;
     float* writeCapabilities(const Moment& moment, int agent, bool hide, float* out) const;
     float* writeLastAction(const Moment& moment, int agent, float* out) const;
+    [[nodiscard]] float timeShare(const Moment& moment) const;
     [[nodiscard]] float healthShare(const Moment& moment, int agent) const;
     [[nodiscard]] const UnitState& agentAt(const Moment& moment, int agent) const {
         return moment.units[static_cast<std::size_t>(agent)];
@@ -78,8 +80,10 @@ class Observer {
     const Terrain& m_terrain;
     bool m_hasAttack;
     bool m_hasHealth;
-    int m_enemyWidth;
+    int m_enemyWidth; ///< of a row of an observation
     int m_allyWidth;
+    int m_enemyRow; ///< of a row of the state
+    int m_allyRow;
     int m_firstTarget;
     int m_actions;
     int m_obsDim;

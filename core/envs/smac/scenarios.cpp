@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "core/envs/smac/rules_table.h"
+
 namespace knife::smac {
 
 namespace {
@@ -148,7 +150,7 @@ std::string scenarioName(const Race& race, TeamSizes sizes) {
 }
 
 bool hasShields(const std::vector<UnitType>& types) {
-    return std::ranges::any_of(types, [](UnitType type) { return statsOf(type, Team::Enemy).shield > 0.0; });
+    return std::ranges::any_of(types, [](UnitType type) { return rulesOf(type).hasShield; });
 }
 
 int countOf(const std::vector<Group>& groups) {

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "core/envs/smac/unit_table.h"
+
 namespace knife::smac {
 
 namespace {

@@ -7,6 +7,8 @@
 #include <numeric>
 #include <utility>
 
+#include "core/envs/smac/rules_table.h"
+
 namespace knife::smac {
 
 namespace {
@@ -20,7 +22,6 @@ constexpr float kLeast = 1e-7F; // what the released code keeps away from 0
 Sight::Sight(const SmacParams& params)
     : m_conic(params.conicFov),
       m_compat(params.compatCone),
-      m_everything(params.fullyObservable),
       m_angle(2.F * std::numbers::pi_v<float> / static_cast<float>(params.fovActions)),
       m_cosine(std::cos(m_angle / 2.F)) {
     for (std::int64_t look = 0; look < params.fovActions; ++look) {
@@ -28,10 +29,10 @@ Sight::Sight(const SmacParams& params)
         m_directions.push_back({std::cos(angle), std::sin(angle)});
     }
     for (std::size_t type = 0; type < kUnitTypes; ++type) {
-        const UnitStats& stats = statsOf(static_cast<UnitType>(type), Team::Ally);
-        m_sight[type] = params.useUnitRanges ? static_cast<float>(stats.sight) : kPlainSight;
+        const UnitRules& rules = rulesOf(static_cast<UnitType>(type));
+        m_sight[type] = params.useUnitRanges ? static_cast<float>(rules.sight) : kPlainSight;
         m_reach[type] =
-            params.useUnitRanges ? static_cast<float>(std::max(stats.shootRange, params.minAttackRange)) : kPlainReach;
+            params.useUnitRanges ? static_cast<float>(std::max(rules.shootRange, params.minAttackRange)) : kPlainReach;
     }
 }
 
@@ -48,9 +49,6 @@ bool Sight::sees(const UnitState& agent, Vec2 facing, Vec2 place) const {
     const Vec2 offset = place - agent.position;
     const float sight = sightOf(agent.type);
     const float squared = squaredLength(offset);
-    if (m_everything) {
-        return true;
-    }
     return m_conic ? squared <= sight * sight && isInCone(facing, offset) : squared < sight * sight;
 }
 
@@ -64,8 +62,9 @@ SightGate::SightGate(const SmacParams& params, int agents, int enemies)
     : m_agents(agents),
       m_enemies(enemies),
       m_probability(params.probObsEnemy),
-      m_needed(params.probObsEnemy < 1.0 || params.compatEnemyWipe),
+      m_compat(params.compatEnemyWipe),
       m_open(static_cast<std::size_t>(agents * enemies), 0),
+      m_shown(params.compatEnemyWipe ? m_open.size() : 0, 0),
       m_owner(static_cast<std::size_t>(enemies), -1),
       m_order(static_cast<std::size_t>(agents), 0) {}
 
@@ -123,10 +122,11 @@ void SightGate::update(std::span<const UnitState> units, std::span<const Vec2> f
     random.shuffle(std::span(m_order));
     for (const int agent : m_order) {
         const UnitState& looking = agentAt(agent);
+        // The released code lets the living claim corpses, too, until the next step.
         for (int enemy = 0; looking.isAlive() && enemy < m_enemies; ++enemy) {
             int& owner = m_owner[static_cast<std::size_t>(enemy)];
             const UnitState& seen = enemyAt(enemy);
-            if (owner >= 0 || !seen.isAlive() ||
+            if (owner >= 0 || (!seen.isAlive() && !m_compat) ||
                 !sight.sees(looking, facing[static_cast<std::size_t>(agent)], seen.position)) {
                 continue;
             }
@@ -135,6 +135,11 @@ void SightGate::update(std::span<const UnitState> units, std::span<const Vec2> f
                 const bool may = other == agent || random.chance(m_probability);
                 row(enemy)[static_cast<std::size_t>(other)] = may ? 1 : 0;
             }
+        }
+        // Its observation is written now, before those after it look.
+        for (int enemy = 0; m_compat && enemy < m_enemies; ++enemy) {
+            const auto pair = static_cast<std::size_t>(enemy * m_agents + agent);
+            m_shown[pair] = m_open[pair];
         }
     }
 }

@@ -33,7 +33,6 @@ class Sight {
 
     bool m_conic;
     bool m_compat;
-    bool m_everything;
     float m_angle;
     float m_cosine; ///< of half of it
     std::vector<Vec2> m_directions;
@@ -48,10 +47,14 @@ class SightGate {
     SightGate(const SmacParams& params, int agents, int enemies);
 
     /// Whether anything is ever shut, or must be known for `compat_enemy_wipe`.
-    [[nodiscard]] bool isNeeded() const { return m_needed; }
+    [[nodiscard]] bool isNeeded() const { return m_probability < 1.0 || m_compat; }
     void reset();
     /// Looks at the battle; agents look in random order. `units`: agents, then enemies.
     void update(std::span<const UnitState> units, std::span<const Vec2> facing, const Sight& sight, CounterRng& random);
+    /// Of `compat_enemy_wipe`: whether an enemy that this agent has not been shown blanks the rows before it.
+    [[nodiscard]] bool wipes(int agent, int enemy) const {
+        return m_compat && m_shown[static_cast<std::size_t>(enemy * m_agents + agent)] == 0;
+    }
     [[nodiscard]] bool isOpen(int agent, int enemy) const {
         return m_open[static_cast<std::size_t>(enemy * m_agents + agent)] != 0;
     }
@@ -67,8 +70,9 @@ class SightGate {
     int m_agents;
     int m_enemies;
     double m_probability;
-    bool m_needed;
+    bool m_compat;
     std::vector<std::int8_t> m_open;
+    std::vector<std::int8_t> m_shown; ///< of `compat_enemy_wipe`: likewise, at the time when the agent looked
     std::vector<int> m_owner;
     std::vector<int> m_order;
 };

@@ -9,6 +9,7 @@
 
 #include "core/envs/episode_stream.h"
 #include "core/envs/smac/battle.h"
+#include "core/envs/smac/unit_table.h"
 #include "core/envs/state_bytes.h"
 
 namespace knife::smac {
@@ -16,6 +17,10 @@ namespace knife::smac {
 namespace {
 
 constexpr Vec2 kEastwards{1.F, 0.F};
+
+static_assert(static_cast<int>(BattleView::Ground::Blocked) == static_cast<int>(Terrain::Cell::Blocked) &&
+              static_cast<int>(BattleView::Ground::Open) == static_cast<int>(Terrain::Cell::Ground) &&
+              static_cast<int>(BattleView::Ground::Cliff) == static_cast<int>(Terrain::Cell::Cliff));
 
 const Terrain& terrainOf(const SmacSetting& setting) {
     return terrainNamed(setting.map != nullptr ? setting.map->terrain : "flat");
@@ -62,6 +67,7 @@ SmacEnv::SmacEnv(const SmacSetting& setting, std::unique_ptr<Engine> engine)
     m_facing.assign(static_cast<std::size_t>(setting.allies), kEastwards);
     m_lastActions.assign(static_cast<std::size_t>(setting.allies), -1);
     m_orders.resize(static_cast<std::size_t>(setting.allies));
+    m_struck.reserve(static_cast<std::size_t>(setting.allies + setting.enemies));
     m_available.assign(static_cast<std::size_t>(setting.allySlots * m_spec.nActions), 0);
 }
 
@@ -85,6 +91,7 @@ void SmacEnv::reset(const EpisodeKey& key, const ObservationSpans& out) {
         return;
     }
     m_rewards.reset(m_engine->units());
+    m_struck.assign(m_engine->struck().begin(), m_engine->struck().end());
     write(random, out);
 }
 
@@ -176,26 +183,36 @@ void SmacEnv::giveOrders(Actions actions, CounterRng& random) {
 
 Result<void> SmacEnv::fight() {
     const SmacParams& p = m_setting.params;
+    std::ranges::fill(m_struck, -1);
     const auto loops = static_cast<int>(p.stepMul);
     if (m_deployment.healthLevel.empty()) {
-        return m_engine->step(m_orders, loops);
+        return stepEngine(loops);
     }
     // Agents at their level die before the last loops of the step.
     const auto last = static_cast<int>(p.killUnitStepMul);
-    if (auto fought = m_engine->step(m_orders, loops - last); !fought) {
+    if (auto fought = stepEngine(loops - last); !fought) {
         return fought;
     }
     for (int agent = 0; agent < m_setting.allies; ++agent) {
         const UnitState& unit = m_engine->units()[static_cast<std::size_t>(agent)];
         const float level = m_deployment.healthLevel[static_cast<std::size_t>(agent)];
-        if (unit.isAlive() && unit.health <= level * unit.healthMax) {
+        if (unit.isAlive() && unit.health < level * unit.healthMax) {
             if (auto killed = m_engine->kill(agent); !killed) {
                 return killed;
             }
         }
     }
     std::ranges::fill(m_orders, Order{});
-    return m_engine->step(m_orders, last);
+    return stepEngine(last);
+}
+
+// What units struck in the parts of a step is what they struck in the step.
+Result<void> SmacEnv::stepEngine(int loops) {
+    return m_engine->step(m_orders, loops).map([this] {
+        const auto struck = m_engine->struck();
+        std::ranges::transform(struck, m_struck, m_struck.begin(),
+                               [](int now, int before) { return now >= 0 ? now : before; });
+    });
 }
 
 StepOutcome SmacEnv::conclude() {
@@ -288,7 +305,7 @@ BattleView SmacEnv::battle() const {
                  .shieldMax = unit.shieldMax,
                  .energy = unit.energy,
                  .energyMax = static_cast<float>(stats.energyMax),
-                 .struck = m_engine->struck()[i],
+                 .struck = m_struck[i],
                  .heals = stats.effect == Effect::Heal};
         if (i < m_facing.size()) {
             drawn.sight = m_sight.sightOf(unit.type);
@@ -439,6 +456,7 @@ Result<void> SmacEnv::restore(std::span<const std::byte> bytes) {
     m_deployment = std::move(saved.deployment);
     // What follows from the battle is not kept beside it.
     m_rewards.reset(m_engine->units());
+    m_struck.assign(m_engine->struck().begin(), m_engine->struck().end());
     m_observer.writeAvailable(moment(), m_available);
     return {};
 }

@@ -69,6 +69,7 @@ class SmacEnv final : public Environment {
     void giveOrders(Actions actions, CounterRng& random);
     [[nodiscard]] Order orderOf(int agent, std::int32_t action, CounterRng& random);
     [[nodiscard]] Result<void> fight();
+    [[nodiscard]] Result<void> stepEngine(int loops);
     [[nodiscard]] StepOutcome conclude();
     void write(CounterRng& random, const ObservationSpans& out);
     [[nodiscard]] Moment moment() const;
@@ -89,6 +90,7 @@ class SmacEnv final : public Environment {
     std::vector<Vec2> m_facing;
     std::vector<std::int32_t> m_lastActions;
     std::vector<Order> m_orders;
+    std::vector<int> m_struck;             ///< by unit, in the last step; -1: nobody
     std::vector<std::uint8_t> m_available; ///< [slots x actions] as last written
     int m_step = 0;
     Phase m_phase = Phase::Fresh;

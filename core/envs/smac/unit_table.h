@@ -4,29 +4,9 @@
 // is written per loop here.
 #pragma once
 
-#include <array>
-#include <cstddef>
-#include <cstdint>
-#include <string_view>
+#include "core/envs/smac/unit_type.h"
 
 namespace knife::smac {
-
-/// In the order of the ids that the maps give their units, which is alphabetical; enemies' structures last.
-enum class UnitType : std::uint8_t {
-    Baneling,
-    Colossus,
-    Hydralisk,
-    Marauder,
-    Marine,
-    Medivac,
-    Stalker,
-    Zealot,
-    Zergling,
-    SpineCrawler,
-};
-inline constexpr std::size_t kUnitTypes = 10;
-
-enum class Team : std::uint8_t { Ally, Enemy };
 
 inline constexpr int kLoopsPerSecond = 16;
 
@@ -70,16 +50,10 @@ struct UnitStats {
     double energyPerLoop = 0.0;
     double energyAtStart = 0.0;
     double energyMax = 0.0;
-
-    // As the rules of SMACv2 see it (use_unit_ranges), not the engine:
-    double sight = 9.0;
-    double shootRange = 6.0;     ///< centre to centre, before min_attack_range
-    double cooldownScale = 15.0; ///< what a weapon's cooldown is divided by in the state
 };
 
 /// As the team has it: the maps give agents some units that differ from the enemies'.
 [[nodiscard]] const UnitStats& statsOf(UnitType type, Team team);
-[[nodiscard]] std::string_view nameOf(UnitType type);
 
 // Rules of combat that no type changes.
 inline constexpr double kShieldPerLoop = 2.0 / kLoopsPerSecond;
@@ -92,7 +66,7 @@ inline constexpr double kHealPerLoop = 9.0 / kLoopsPerSecond;
 inline constexpr double kHealPerEnergy = 3.0;
 inline constexpr double kAcquireRange = 5.0; ///< edge to edge; longer weapons look as far as they reach
 
-/// Which rules and numbers these are; goes into stored runs.
+/// Which rules and numbers these are: `rule_set` of stored runs.
 inline constexpr int kRuleSet = 1;
 
 } // namespace knife::smac

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/envs/smac/smac_env.h"
+#include "core/envs/smac/unit_table.h"
 
 namespace knife::smac {
 
@@ -87,6 +88,17 @@ struct Stage {
     ObservationSpans spans() { return {obs, state, avail}; }
     void reset(std::uint64_t episode = 0, bool greedy = false) {
         env->reset({.seed = 1, .greedy = greedy, .episode = episode}, spans());
+    }
+    /// Makes a unit one of another type, sound and somewhere; counts from the next step on.
+    UnitState& put(int index, UnitType type, float x, float y) {
+        UnitState& own = unit(index);
+        const UnitStats& stats = statsOf(type, own.team);
+        own.type = type;
+        own.position = {x, y};
+        own.health = own.healthMax = static_cast<float>(stats.health);
+        own.shield = own.shieldMax = static_cast<float>(stats.shield);
+        own.energy = static_cast<float>(stats.energyAtStart);
+        return own;
     }
     /// Everybody stops, or does nothing who is dead.
     Result<StepOutcome> stop() { return step({}); }
