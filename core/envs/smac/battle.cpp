@@ -350,12 +350,9 @@ void Battle::thinkAsHealer(int unit) {
 
 bool Battle::canHit(int attacker, int target) const {
     const UnitStats& weapon = *body(attacker).stats;
-    const UnitStats& other = *body(target).stats;
-    if (isHealer(weapon)) {
-        return attacker != target && state(attacker).team == state(target).team && state(target).isAlive() &&
-               other.biological && !other.flies;
-    }
-    return (weapon.hitsGround && (!other.flies || other.tall)) || (weapon.hitsAir && (other.flies || other.tall));
+    const bool mayBe = !isHealer(weapon) ||
+                       (attacker != target && state(attacker).team == state(target).team && state(target).isAlive());
+    return mayBe && smac::canHit(weapon, *body(target).stats);
 }
 
 float Battle::edgeDistance(int a, int b) const {

@@ -95,8 +95,19 @@ void Deployer::drawAnyTeam(std::size_t count, CounterRng& random) {
     random.shuffle(std::span(m_team));
 }
 
+std::size_t Deployer::drawItem(std::size_t items, CounterRng& random) const {
+    return m_key.greedy ? static_cast<std::size_t>(m_key.episode % items)
+                        : random.below(static_cast<std::uint32_t>(items));
+}
+
 void Deployer::drawTeams(CounterRng& random) {
     m_team.clear();
+    if (!m_setting.teams.empty()) {
+        const TeamItem& item = m_setting.teams[drawItem(m_setting.teams.size(), random)];
+        m_team.assign(item.allies.begin(), item.allies.end());
+        m_enemyTeam.assign(item.enemies.begin(), item.enemies.end());
+        return;
+    }
     if (m_setting.params.team == "all_teams") {
         drawAnyTeam(std::max(m_allies, m_enemies), random);
     } else {
@@ -152,6 +163,14 @@ void Deployer::drawPoints(CounterRng& random) {
     const SmacParams& p = m_setting.params;
     m_allyPoints.clear();
     m_enemyPoints.clear();
+    if (!p.positionItems.empty()) {
+        const std::vector<double>& item = p.positionItems[drawItem(p.positionItems.size(), random)];
+        for (std::size_t i = 0; i < m_allies + m_enemies; ++i) {
+            (i < m_allies ? m_allyPoints : m_enemyPoints)
+                .push_back({static_cast<float>(item[2 * i]), static_cast<float>(item[2 * i + 1])});
+        }
+        return;
+    }
     if (p.startPositions == "sides") {
         m_allyPoints.assign(m_allies, {8.F, kMiddle});
         m_enemyPoints.assign(m_enemies, {24.F, kMiddle});
@@ -164,14 +183,20 @@ void Deployer::drawPoints(CounterRng& random) {
 
 void Deployer::drawCapabilities(CounterRng& random, Deployment& deployment) const {
     const SmacParams& p = m_setting.params;
-    const auto draw = [&](const std::vector<double>& bounds, std::vector<float>& values) {
+    const auto draw = [&](const std::vector<double>& bounds, const std::vector<std::vector<double>>& items,
+                          std::vector<float>& values) {
         values.clear();
+        if (!items.empty()) {
+            const std::vector<double>& item = items[drawItem(items.size(), random)];
+            values.assign(item.begin(), item.end());
+            return;
+        }
         for (std::size_t i = 0; !bounds.empty() && i < m_allies; ++i) {
             values.push_back(between(random, bounds[0], bounds[1]));
         }
     };
-    draw(p.attackProbability, deployment.attackProbability);
-    draw(p.healthLevel, deployment.healthLevel);
+    draw(p.attackProbability, p.attackItems, deployment.attackProbability);
+    draw(p.healthLevel, p.healthItems, deployment.healthLevel);
     deployment.hidden.clear();
     for (std::size_t pair = 0; p.enemyMaskProbability < 1.0 && pair < m_allies * m_enemies; ++pair) {
         deployment.hidden.push_back(random.chance(p.enemyMaskProbability) ? 0 : 1);
@@ -195,7 +220,8 @@ void Deployer::drawMap(CounterRng& random, Deployment& deployment) const {
     }
 }
 
-void Deployer::draw(CounterRng& random, Deployment& deployment) {
+void Deployer::draw(const EpisodeKey& key, CounterRng& random, Deployment& deployment) {
+    m_key = key;
     deployment.units.clear();
     if (m_setting.map != nullptr) {
         drawMap(random, deployment);

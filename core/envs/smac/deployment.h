@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/envs/environment.h"
 #include "core/envs/smac/engine.h"
 #include "core/envs/smac/smac_params.h"
 #include "core/types/counter_rng.h"
@@ -29,11 +30,13 @@ class Deployer {
 
     /// With memory for everything that draw() puts into it.
     [[nodiscard]] Deployment empty() const;
-    /// Fills a deployment that came from empty().
-    void draw(CounterRng& random, Deployment& deployment);
+    /// Fills a deployment that came from empty(). Lists of items are drawn from in training, and gone through in turn
+    /// by greedy episodes.
+    void draw(const EpisodeKey& key, CounterRng& random, Deployment& deployment);
 
   private:
     void drawMap(CounterRng& random, Deployment& deployment) const;
+    [[nodiscard]] std::size_t drawItem(std::size_t items, CounterRng& random) const;
     void drawTeams(CounterRng& random);
     void drawWeighted(std::size_t count, CounterRng& random);
     void drawAnyTeam(std::size_t count, CounterRng& random);
@@ -44,6 +47,7 @@ class Deployer {
     [[nodiscard]] bool hasFighter(std::size_t first) const;
 
     const SmacSetting& m_setting;
+    EpisodeKey m_key; ///< of the episode that is drawn
     std::size_t m_allies;
     std::size_t m_enemies;
     // Drawn so far; enemies mirror allies, and those that are more follow.

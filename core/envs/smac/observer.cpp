@@ -36,8 +36,8 @@ Observer::Observer(const SmacSetting& setting, const Sight& sight, const Terrain
     : m_setting(setting),
       m_sight(sight),
       m_terrain(terrain),
-      m_hasAttack(!setting.params.attackProbability.empty()),
-      m_hasHealth(!setting.params.healthLevel.empty()) {
+      m_hasAttack(setting.hasAttackProbability()),
+      m_hasHealth(setting.hasHealthLevel()) {
     const SmacParams& p = setting.params;
     const int allyTypes = static_cast<int>(setting.allyTypes.size());
     const int enemyTypes = static_cast<int>(setting.enemyTypes.size());

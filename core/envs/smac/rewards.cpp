@@ -44,13 +44,12 @@ Rewards::Rewards(const SmacSetting& setting)
 void Rewards::reset(std::span<const UnitState> units) {
     std::ranges::transform(units, m_before.begin(), vitality);
     const SmacParams& p = m_setting.params;
-    if (m_scale > 0.0 && p.compatFirstEpisodeScale) {
-        return;
-    }
-    double most = static_cast<double>(m_setting.enemies) * p.rewardDeathValue + p.rewardWin;
+    double vitality = 0.0;
     for (const UnitState& enemy : units.subspan(static_cast<std::size_t>(m_setting.allies))) {
-        most += static_cast<double>(enemy.healthMax) + static_cast<double>(enemy.shieldMax);
+        vitality += static_cast<double>(enemy.healthMax) + static_cast<double>(enemy.shieldMax);
     }
+    const double most =
+        static_cast<double>(m_setting.enemies) * p.rewardDeathValue + p.rewardWin + m_vitality.value_or(vitality);
     m_scale = p.rewardScale && most > 0.0 ? most / p.rewardScaleRate : 1.0;
 }
 

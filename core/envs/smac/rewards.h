@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -23,6 +24,8 @@ class Rewards {
     /// The setting must outlive this.
     explicit Rewards(const SmacSetting& setting);
 
+    /// Scales from now on by enemies of so much health and shield together, whoever fights.
+    void scaleBy(double vitality) { m_vitality = vitality; }
     /// A battle as it begins or goes on: what has happened before has been paid.
     void reset(std::span<const UnitState> units);
     /// The reward of the step that led here from the last reset() or take().
@@ -33,7 +36,9 @@ class Rewards {
   private:
     const SmacSetting& m_setting;
     std::vector<float> m_before; ///< health and shield together; 0 once a unit's death has been paid
-    double m_scale = 0.0;        ///< 0: not known yet
+    std::optional<double>
+        m_vitality; ///< of the enemies that rewards are scaled by; of those that are there, if not set
+    double m_scale = 1.0;
 };
 
 } // namespace knife::smac

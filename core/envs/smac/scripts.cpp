@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/envs/smac/scripts.h"
 
-#include <array>
 #include <cmath>
 #include <limits>
 
@@ -11,54 +10,83 @@ namespace knife::smac {
 
 namespace {
 
-using Legal = std::span<const std::uint8_t>;
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-float distanceBetween(const UnitState& a, const UnitState& b) {
-    return std::sqrt(squaredLength(a.position - b.position));
+} // namespace
+
+const UnitState& AttackNearest::targetAt(const Moment& moment, int agent, int slot) const {
+    const UnitState& own = moment.units[static_cast<std::size_t>(agent)];
+    return moment.units[static_cast<std::size_t>(m_observer.targetOf(own, slot))];
 }
 
-// The legal target of least distance, or of least health for healers; -1: none.
-std::int32_t bestTarget(const SmacEnv& env, const UnitState& own, Legal legal) {
-    const auto units = env.engine().units();
-    const int first = env.observer().firstTarget();
-    std::int32_t best = -1;
-    float least = std::numeric_limits<float>::infinity();
-    for (std::int32_t action = first; action < static_cast<std::int32_t>(legal.size()); ++action) {
-        const int target = env.observer().targetOf(own, action - first);
-        if (legal[static_cast<std::size_t>(action)] == 0 || target < 0) {
+// Whether there is anybody alive in that slot whom this agent can hit, or heal.
+bool AttackNearest::canTarget(const Moment& moment, int agent, int slot) const {
+    const UnitState& own = moment.units[static_cast<std::size_t>(agent)];
+    const int target = m_observer.targetOf(own, slot);
+    if (target < 0 || target == agent) {
+        return false;
+    }
+    const UnitState& other = moment.units[static_cast<std::size_t>(target)];
+    return other.isAlive() && canHit(statsOf(own.type, own.team), statsOf(other.type, other.team));
+}
+
+// Of those as near as it can strike, wherever it looks, the nearest, or the most hurt; -1: nobody.
+int AttackNearest::inReach(const Moment& moment, int agent) const {
+    const UnitState& own = moment.units[static_cast<std::size_t>(agent)];
+    const float reach = m_sight.reachOf(own.type);
+    int best = -1;
+    float least = kInfinity;
+    for (int slot = 0; slot < slots(); ++slot) {
+        if (!canTarget(moment, agent, slot)) {
             continue;
         }
-        const UnitState& other = units[static_cast<std::size_t>(target)];
-        const float cost = env.observer().heals(own) ? other.health / other.healthMax : distanceBetween(own, other);
-        if (cost < least) {
+        const UnitState& other = targetAt(moment, agent, slot);
+        const float distance = squaredLength(other.position - own.position);
+        const float cost = m_observer.heals(own) ? other.health / other.healthMax : distance;
+        if (distance <= reach * reach && cost < least) {
             least = cost;
-            best = action;
+            best = slot;
         }
     }
     return best;
 }
 
-// Whom an agent without a target walks to; nullptr: there is nobody.
-const UnitState* nearestGoal(const SmacEnv& env, int agent) {
-    const auto units = env.engine().units();
-    const UnitState& own = units[static_cast<std::size_t>(agent)];
-    const bool follows = env.observer().heals(own);
-    const UnitState* nearest = nullptr;
-    float least = std::numeric_limits<float>::infinity();
-    for (const UnitState& other : units) {
-        const bool wanted =
-            follows ? other.team == Team::Ally && !env.observer().heals(other) : other.team == Team::Enemy;
-        if (&other != &own && wanted && other.isAlive() && distanceBetween(own, other) < least) {
-            least = distanceBetween(own, other);
-            nearest = &other;
+int AttackNearest::goal(const Moment& moment, int agent) const {
+    const UnitState& own = moment.units[static_cast<std::size_t>(agent)];
+    int nearest = -1;
+    float least = kInfinity;
+    for (int slot = 0; slot < slots(); ++slot) {
+        if (!canTarget(moment, agent, slot)) {
+            continue;
+        }
+        const float distance = squaredLength(targetAt(moment, agent, slot).position - own.position);
+        if (distance < least) {
+            least = distance;
+            nearest = slot;
         }
     }
     return nearest;
 }
 
-std::int32_t moveTowards(const SmacEnv& env, const UnitState& own, const UnitState& goal, Legal legal) {
-    const bool climbs = statsOf(own.type, Team::Ally).climbs;
-    const Vec2 way = env.engine().terrain().heading(own.position, goal.position, climbs) - own.position;
+std::int32_t AttackNearest::turnTo(Vec2 way, std::span<const std::uint8_t> legal) const {
+    std::int32_t best = Observer::Stop;
+    float most = -kInfinity;
+    for (std::int32_t look = Observer::FirstLook; look < m_observer.firstTarget(); ++look) {
+        const Vec2 direction = m_sight.direction(look - Observer::FirstLook);
+        const float along = direction.x * way.x + direction.y * way.y;
+        if (legal[static_cast<std::size_t>(look)] != 0 && along > most) {
+            most = along;
+            best = look;
+        }
+    }
+    return best;
+}
+
+std::int32_t AttackNearest::walkTo(const UnitState& own, Vec2 place, std::span<const std::uint8_t> legal) const {
+    const bool climbs = statsOf(own.type, own.team).climbs;
+    const bool flies = statsOf(own.type, own.team).flies;
+    const Vec2 next = flies ? place : m_terrain.heading(own.position, place, climbs);
+    const Vec2 way = next - own.position;
     const std::int32_t across = way.x > 0.F ? Observer::East : Observer::West;
     const std::int32_t along = way.y > 0.F ? Observer::North : Observer::South;
     const bool mostlyAcross = std::abs(way.x) > std::abs(way.y);
@@ -70,25 +98,23 @@ std::int32_t moveTowards(const SmacEnv& env, const UnitState& own, const UnitSta
     return Observer::Stop;
 }
 
-} // namespace
-
-void attackNearest(const SmacEnv& env, Legal avail, std::span<std::int32_t> actions) {
-    const auto nActions = static_cast<std::size_t>(env.spec().nActions);
-    for (std::size_t agent = 0; agent < actions.size(); ++agent) {
-        const Legal legal = avail.subspan(agent * nActions, nActions);
-        if (legal[Observer::NoOp] != 0) {
-            actions[agent] = Observer::NoOp;
-            continue;
+std::int32_t AttackNearest::act(const Moment& moment, int agent, std::span<const std::uint8_t> legal) const {
+    if (agent >= m_setting.allies || legal[Observer::NoOp] != 0) {
+        return Observer::NoOp;
+    }
+    const UnitState& own = moment.units[static_cast<std::size_t>(agent)];
+    if (const int slot = inReach(moment, agent); slot >= 0) {
+        const Vec2 place = targetAt(moment, agent, slot).position;
+        const std::int32_t action = m_observer.firstTarget() + slot;
+        if (!m_sight.reaches(own, moment.facing[static_cast<std::size_t>(agent)], place)) {
+            return turnTo(place - own.position, legal);
         }
-        const UnitState& own = env.engine().units()[agent];
-        if (const std::int32_t target = bestTarget(env, own, legal); target >= 0) {
-            actions[agent] = target;
-        } else if (const UnitState* goal = nearestGoal(env, static_cast<int>(agent))) {
-            actions[agent] = moveTowards(env, own, *goal, legal);
-        } else {
-            actions[agent] = Observer::Stop;
+        if (legal[static_cast<std::size_t>(action)] != 0) {
+            return action;
         }
     }
+    const int slot = goal(moment, agent);
+    return slot < 0 ? Observer::Stop : walkTo(own, targetAt(moment, agent, slot).position, legal);
 }
 
 } // namespace knife::smac

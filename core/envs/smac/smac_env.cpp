@@ -54,8 +54,8 @@ SmacEnv::SmacEnv(const SmacSetting& setting, std::unique_ptr<Engine> engine)
       m_gate(m_setting.params, m_setting.allies, m_setting.enemies),
       m_rewards(m_setting),
       m_deployer(m_setting),
-      m_config(fmt::format("{} rules {}\n{}", nameOf(setting.version), kRuleSet,
-                           writeSection("env", setting.params).toToml())),
+      m_script(m_setting, m_observer, m_sight, m_engine->terrain()),
+      m_config(fmt::format("{}\n{}", nameOf(setting.version), writeSection("env", setting.params).toToml())),
       m_deployment(m_deployer.empty()) {
     m_spec = {.name = nameOf(setting.version),
               .nAgents = setting.allySlots,
@@ -66,6 +66,7 @@ SmacEnv::SmacEnv(const SmacSetting& setting, std::unique_ptr<Engine> engine)
               .hasWin = true};
     m_facing.assign(static_cast<std::size_t>(setting.allies), kEastwards);
     m_lastActions.assign(static_cast<std::size_t>(setting.allies), -1);
+    m_actions.resize(static_cast<std::size_t>(setting.allySlots));
     m_orders.resize(static_cast<std::size_t>(setting.allies));
     m_struck.reserve(static_cast<std::size_t>(setting.allies + setting.enemies));
     m_available.assign(static_cast<std::size_t>(setting.allySlots * m_spec.nActions), 0);
@@ -79,7 +80,8 @@ void SmacEnv::reset(const EpisodeKey& key, const ObservationSpans& out) {
     m_lastReward = 0.F;
     m_return = 0.F;
     CounterRng random = stepStream(key, 0);
-    m_deployer.draw(random, m_deployment);
+    scaleByFirstEpisode(m_deployment);
+    m_deployer.draw(key, random, m_deployment);
     const std::uint64_t high = random.next();
     const std::uint64_t low = random.next();
     std::ranges::fill(m_facing, kEastwards);
@@ -104,6 +106,25 @@ Result<void> SmacEnv::beginBattle(std::uint64_t seed) {
                                                      m_engine->units().size(), m_deployment.units.size()));
     }
     return {};
+}
+
+// Of `compat_first_episode_scale`: by the enemies of the run's first training episode, whichever episode this process
+// or this environment of a batch happens to play first.
+void SmacEnv::scaleByFirstEpisode(Deployment& scratch) {
+    if (!m_setting.params.compatFirstEpisodeScale) {
+        return;
+    }
+    const EpisodeKey first{.seed = m_key.seed};
+    CounterRng random = stepStream(first, 0);
+    m_deployer.draw(first, random, scratch);
+    double vitality = 0.0;
+    for (const Placement& unit : scratch.units) {
+        if (unit.team == Team::Enemy) {
+            const UnitStats& stats = statsOf(unit.type, unit.team);
+            vitality += stats.health + stats.shield;
+        }
+    }
+    m_rewards.scaleBy(vitality);
 }
 
 // What the engine holds after a failure is of no use to anybody.
@@ -173,9 +194,41 @@ Order SmacEnv::orderOf(int agent, std::int32_t action, CounterRng& random) {
     return {.kind = m_observer.heals(own) ? Order::Kind::Heal : Order::Kind::Attack, .point = {}, .target = target};
 }
 
-void SmacEnv::giveOrders(Actions actions, CounterRng& random) {
+// Of `heuristic_ai`: an order to go for somebody, however far away. The action is the one that names it.
+Order SmacEnv::scriptedOrder(int agent, std::int32_t& action) {
+    const UnitState& own = m_engine->units()[static_cast<std::size_t>(agent)];
+    const int slot = own.isAlive() ? m_script.goal(moment(), agent) : -1;
+    if (slot < 0) {
+        action = own.isAlive() ? Observer::Stop : Observer::NoOp;
+        return {};
+    }
+    action = m_observer.firstTarget() + slot;
+    return {.kind = m_observer.heals(own) ? Order::Kind::Heal : Order::Kind::Attack,
+            .point = {},
+            .target = m_observer.targetOf(own, slot)};
+}
+
+void SmacEnv::attackNearest(std::span<std::int32_t> actions) const {
+    for (int agent = 0; agent < m_setting.allySlots; ++agent) {
+        const auto nActions = static_cast<std::size_t>(m_spec.nActions);
+        const auto i = static_cast<std::size_t>(agent);
+        actions[i] = m_script.act(moment(), agent, std::span(m_available).subspan(i * nActions, nActions));
+    }
+}
+
+void SmacEnv::giveOrders(Actions given, CounterRng& random) {
+    const SmacParams& p = m_setting.params;
+    std::ranges::copy(given, m_actions.begin());
+    if (p.heuristicAi && p.heuristicRest) {
+        attackNearest(m_actions);
+    }
     for (int agent = 0; agent < m_setting.allies; ++agent) {
-        const std::int32_t action = actions[static_cast<std::size_t>(agent)];
+        std::int32_t& action = m_actions[static_cast<std::size_t>(agent)];
+        if (p.heuristicAi && !p.heuristicRest) {
+            m_orders[static_cast<std::size_t>(agent)] = scriptedOrder(agent, action);
+            m_lastActions[static_cast<std::size_t>(agent)] = action;
+            continue;
+        }
         m_orders[static_cast<std::size_t>(agent)] = orderOf(agent, action, random);
         m_lastActions[static_cast<std::size_t>(agent)] = action;
     }
@@ -411,8 +464,8 @@ std::string SmacEnv::problemOf(const Saved& saved) const {
                std::ranges::all_of(values, [](float value) { return value >= 0.F && value <= 1.F; });
     };
     const SmacParams& p = m_setting.params;
-    if (!areShares(deployment.attackProbability, p.attackProbability.empty() ? 0 : agents) ||
-        !areShares(deployment.healthLevel, p.healthLevel.empty() ? 0 : agents) ||
+    if (!areShares(deployment.attackProbability, m_setting.hasAttackProbability() ? agents : 0) ||
+        !areShares(deployment.healthLevel, m_setting.hasHealthLevel() ? agents : 0) ||
         deployment.hidden.size() != (p.enemyMaskProbability < 1.0 ? pairs : 0) ||
         !std::ranges::all_of(deployment.hidden, [](std::uint8_t flag) { return flag <= 1; })) {
         return "capabilities that do not fit";
@@ -455,6 +508,8 @@ Result<void> SmacEnv::restore(std::span<const std::byte> bytes) {
     m_gate.restore(std::move(saved.gate), std::move(saved.owners));
     m_deployment = std::move(saved.deployment);
     // What follows from the battle is not kept beside it.
+    Deployment scratch = m_deployer.empty();
+    scaleByFirstEpisode(scratch);
     m_rewards.reset(m_engine->units());
     m_struck.assign(m_engine->struck().begin(), m_engine->struck().end());
     m_observer.writeAvailable(moment(), m_available);

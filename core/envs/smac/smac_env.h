@@ -15,6 +15,7 @@
 #include "core/envs/smac/engine.h"
 #include "core/envs/smac/observer.h"
 #include "core/envs/smac/rewards.h"
+#include "core/envs/smac/scripts.h"
 #include "core/envs/smac/sight.h"
 #include "core/envs/smac/smac_params.h"
 #include "core/envs/state_bytes.h"
@@ -32,6 +33,8 @@ class SmacEnv final : public Environment {
     [[nodiscard]] std::vector<std::byte> save() const override;
     [[nodiscard]] Result<void> restore(std::span<const std::byte> saved) override;
 
+    /// What the script AttackNearest does now: one legal action per agent slot. The episode must not have ended.
+    void attackNearest(std::span<std::int32_t> actions) const;
     /// Of a battle that failed or has not begun, there are no units.
     [[nodiscard]] const Engine& engine() const { return *m_engine; }
     [[nodiscard]] const Observer& observer() const { return m_observer; }
@@ -66,7 +69,9 @@ class SmacEnv final : public Environment {
     /// Why that cannot be a state of this environment; empty: it can.
     [[nodiscard]] std::string problemOf(const Saved& saved) const;
     [[nodiscard]] Result<void> checkActions(Actions actions) const;
-    void giveOrders(Actions actions, CounterRng& random);
+    void scaleByFirstEpisode(Deployment& scratch);
+    void giveOrders(Actions given, CounterRng& random);
+    [[nodiscard]] Order scriptedOrder(int agent, std::int32_t& action);
     [[nodiscard]] Order orderOf(int agent, std::int32_t action, CounterRng& random);
     [[nodiscard]] Result<void> fight();
     [[nodiscard]] Result<void> stepEngine(int loops);
@@ -82,6 +87,7 @@ class SmacEnv final : public Environment {
     SightGate m_gate;
     Rewards m_rewards;
     Deployer m_deployer;
+    AttackNearest m_script;
     EnvSpec m_spec;
     std::string m_config; ///< tells this battle from others when a state is restored
 
@@ -89,6 +95,7 @@ class SmacEnv final : public Environment {
     Deployment m_deployment;
     std::vector<Vec2> m_facing;
     std::vector<std::int32_t> m_lastActions;
+    std::vector<std::int32_t> m_actions; ///< of this step
     std::vector<Order> m_orders;
     std::vector<int> m_struck;             ///< by unit, in the last step; -1: nobody
     std::vector<std::uint8_t> m_available; ///< [slots x actions] as last written

@@ -10,6 +10,7 @@
 #include "core/config/section.h"
 #include "core/envs/registry.h"
 #include "core/envs/smac/scenarios.h"
+#include "core/envs/smac/unit_table.h"
 
 namespace knife::smac {
 
@@ -17,20 +18,28 @@ enum class Version : std::uint8_t { Smac, SmacV2 };
 
 struct SmacParams {
     std::string scenario = "3m";
+    std::int64_t ruleSet = kRuleSet; ///< of the built-in engine
+    std::string difficulty = "7";    ///< of the game's computer player, which the built-in engine does not have
+    bool heuristicAi = false;        ///< agents follow the script AttackNearest, whatever actions they are given
+    bool heuristicRest = false;      ///< of heuristicAi: only by actions that are legal
     // Who fights. 0: as many as the scenario has. Of "smac" only the numbers of slots can be set.
     std::int64_t units = 0;
     std::int64_t enemies = 0;
     std::int64_t unitSlots = 0;          ///< places for agents in observations and actions; those too many are dead
     std::int64_t enemySlots = 0;         ///< likewise
-    std::string team = "weighted_teams"; ///< how teams of "smacv2" are drawn: "weighted_teams", "all_teams"
+    std::string team = "weighted_teams"; ///< how teams of "smacv2" are drawn: or "all_teams", "fixed"
+    std::vector<std::string> teamItems;  ///< of "fixed": "marine marine : zealot zealot", or one team for both sides
     std::vector<double> unitWeights;     ///< of "weighted_teams"; empty: the race's
-    bool observeTeam = true;             ///< types of allies and of the agent itself
-    std::string startPositions = "surrounded_and_reflect"; ///< "surrounded", "reflect", "sides"
+    bool observeTeam = true;             ///< types of allies; agents know their own
+    std::string startPositions = "surrounded_and_reflect"; ///< "surrounded", "reflect", "sides", "fixed"
+    std::vector<std::vector<double>> positionItems;        ///< of "fixed": x and y of all agents, then of all enemies
     double reflectProbability = 0.5;                       ///< of "surrounded_and_reflect"
-    std::vector<double> attackProbability; ///< bounds that each agent's is drawn from: low, high; empty: 1
+    std::vector<double> attackProbability;        ///< bounds that each agent's is drawn from: low, high; empty: 1
+    std::vector<std::vector<double>> attackItems; ///< instead of bounds: one probability per agent
     bool observeAttack = true;
     std::vector<double> healthLevel; ///< likewise: the share of its health at which an agent dies; empty: 0
-    bool observeHealth = true;
+    std::vector<std::vector<double>> healthItems; ///< instead of bounds: one share per agent
+    bool observeHealth = true;                    ///< those of others
     double enemyMaskProbability = 1.0; ///< that an agent may see health and type of an enemy, drawn once per pair
 
     // How it goes on.
@@ -73,8 +82,14 @@ struct SmacParams {
 
     bool compatEnemyWipe = false;         ///< an unseen enemy blanks all rows before it
     bool compatCone = false;              ///< cones see things behind them
-    bool compatFirstEpisodeScale = false; ///< rewards are scaled by the first episode's enemies for ever
+    bool compatFirstEpisodeScale = false; ///< rewards are scaled by the enemies of the run's episode 0
     bool compatAbsoluteReward = false;    ///< enemies' regained shields are rewarded
+};
+
+/// A pair of teams that "fixed" draws.
+struct TeamItem {
+    std::vector<UnitType> allies;
+    std::vector<UnitType> enemies;
 };
 
 /// What is fixed once scenario and parameters are known.
@@ -90,8 +105,13 @@ struct SmacSetting {
     int limit = 0;
     std::vector<UnitType> allyTypes; ///< of the one-hot; empty: none
     std::vector<UnitType> enemyTypes;
+    std::vector<TeamItem> teams; ///< of "fixed"
     bool allyShields = false;
     bool enemyShields = false;
+    [[nodiscard]] bool hasAttackProbability() const {
+        return !params.attackProbability.empty() || !params.attackItems.empty();
+    }
+    [[nodiscard]] bool hasHealthLevel() const { return !params.healthLevel.empty() || !params.healthItems.empty(); }
     bool withMedivacs = false; ///< medivacs heal, and have an energy instead of a cooldown
 };
 

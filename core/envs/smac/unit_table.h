@@ -55,6 +55,9 @@ struct UnitStats {
 /// As the team has it: the maps give agents some units that differ from the enemies'.
 [[nodiscard]] const UnitStats& statsOf(UnitType type, Team team);
 
+/// Whether a weapon can be aimed at that, or a healer can heal it; teams and distance aside.
+[[nodiscard]] bool canHit(const UnitStats& attacker, const UnitStats& target);
+
 // Rules of combat that no type changes.
 inline constexpr double kShieldPerLoop = 2.0 / kLoopsPerSecond;
 inline constexpr int kShieldDelay = 10 * kLoopsPerSecond; ///< loops without damage before shields come back

@@ -363,6 +363,133 @@ class TestSmacRules : public QObject {
         QVERIFY(std::abs(share(UnitType::Medivac) - 0.10) < 0.02);
     }
 
+    void shortStepsNeedNoKillLoops() { QVERIFY(makeEnvironment(sectionOf("name = \"smac:3m\"\nstep_mul = 1"))); }
+
+    // Rules are part of what a run is: the resolved section says which, and later builds can refuse it.
+    void rulesAreResolved() {
+        const auto resolved = resolveEnvironment(sectionOf("name = \"smac:3m\""));
+        QVERIFY(resolved && resolved->toToml().find("rule_set = 1") != std::string::npos);
+    }
+
+    void fixedItemsAreDrawnAndGoneThrough() {
+        Arena arena("name = \"smacv2:terran_5_vs_5\"\nunits = 2\nenemies = 1\nteam = \"fixed\"\n"
+                    "team_items = [\"marine marauder : medivac\", \"medivac marine : marine\"]\n"
+                    "start_positions = \"fixed\"\nposition_items = [[4.0, 5.0, 6.0, 7.0, 20.0, 21.0]]\n"
+                    "attack_items = [[0.25, 0.5], [0.75, 1.0]]\nhealth_items = [[0.5, 0.25]]");
+        int firsts = 0;
+        for (std::uint64_t episode = 0; episode < 200; ++episode) {
+            for (const bool greedy : {false, true}) {
+                arena.env->reset({.seed = 1, .greedy = greedy, .episode = episode}, arena.spans());
+                const Deployment& drawn = arena.smac().deployment();
+                const bool first = drawn.units[2].type == UnitType::Medivac;
+                QCOMPARE(drawn.units[0].type == UnitType::Marauder, first); // in the order of ids
+                QCOMPARE(drawn.units[2].point.x, 20.F);
+                QCOMPARE(drawn.healthLevel, (std::vector<float>{0.5F, 0.25F}));
+                QVERIFY(drawn.attackProbability == (std::vector<float>{0.25F, 0.5F}) ||
+                        drawn.attackProbability == (std::vector<float>{0.75F, 1.F}));
+                if (greedy) {
+                    QCOMPARE(first, episode % 2 == 0);
+                } else {
+                    firsts += first ? 1 : 0;
+                }
+            }
+        }
+        QVERIFY(firsts > 60 && firsts < 140);
+    }
+
+    // What it scales by does not depend on which episode this process plays first.
+    void firstEpisodesAreThoseOfTheRun() {
+        const std::string toml =
+            "name = \"smacv2:zerg_5_vs_5\"\ncompat_first_episode_scale = true\nreward_sparse = true";
+        const auto rewardOf = [&](std::uint64_t seed, std::uint64_t before) {
+            Arena arena(toml);
+            arena.reset(seed, before);
+            arena.reset(seed, 7);
+            std::vector<std::int32_t> actions(5);
+            for (;;) {
+                arena.smac().attackNearest(actions);
+                const auto outcome = arena.env->step(actions, arena.spans());
+                if (!outcome || outcome->terminated) {
+                    return outcome ? outcome->reward : 0.F;
+                }
+            }
+        };
+        QVERIFY(rewardOf(3, 0) != 0.F);
+        QCOMPARE(rewardOf(3, 0), rewardOf(3, 5));
+        QVERIFY(rewardOf(3, 0) != rewardOf(4, 0));
+        // Also where a saved episode goes on.
+        Arena a(toml);
+        Arena b(toml);
+        a.reset(3, 7);
+        b.reset(4, 0);
+        QVERIFY(b.env->restore(a.env->save()));
+        for (bool ended = false; !ended;) {
+            std::vector<std::int32_t> actions(5);
+            a.smac().attackNearest(actions);
+            const auto first = a.env->step(actions, a.spans());
+            const auto second = b.env->step(actions, b.spans());
+            QVERIFY(first && second);
+            QCOMPARE(first->reward, second->reward);
+            ended = first->terminated;
+        }
+    }
+
+    // The script fights everywhere: also where targets out of reach are legal, through cones and around cliffs.
+    void theScriptFights_data() {
+        QTest::addColumn<QString>("toml");
+        QTest::addColumn<double>("least");
+        QTest::newRow("3m") << "name = \"smac:3m\"" << 6.0;
+        QTest::newRow("MMM") << "name = \"smac:MMM\"" << 8.0;
+        QTest::newRow("cliffs") << "name = \"smac:2c_vs_64zg\"" << 5.0;
+        QTest::newRow("terran") << "name = \"smacv2:terran_5_vs_5\"" << 8.0;
+        QTest::newRow("terran_epo") << "name = \"smacv2:terran_5_vs_5_epo\"" << 8.0;
+        QTest::newRow("zerg_epo") << "name = \"smacv2:zerg_10_vs_10_epo\"" << 8.0;
+        QTest::newRow("protoss_epo") << "name = \"smacv2:protoss_5_vs_5_epo\"" << 8.0;
+        QTest::newRow("cone") << "name = \"smacv2:terran_5_vs_5\"\nconic_fov = true" << 8.0;
+        QTest::newRow("cone_epo") << "name = \"smacv2:protoss_5_vs_5_epo\"\nconic_fov = true" << 8.0;
+    }
+    void theScriptFights() {
+        QFETCH(QString, toml);
+        QFETCH(double, least);
+        Arena arena(toml.toStdString());
+        double sum = 0.0;
+        constexpr int kEpisodes = 20;
+        for (std::uint64_t episode = 0; episode < kEpisodes; ++episode) {
+            arena.reset(1, episode);
+            std::vector<std::int32_t> actions(static_cast<std::size_t>(arena.env->spec().nAgents));
+            for (bool ended = false; !ended;) {
+                arena.smac().attackNearest(actions);
+                const auto outcome = arena.env->step(actions, arena.spans());
+                QVERIFY2(outcome, outcome ? "" : outcome.error().describe().c_str());
+                sum += static_cast<double>(outcome->reward);
+                ended = outcome->terminated || outcome->truncated;
+            }
+        }
+        QVERIFY2(sum / kEpisodes > least, qPrintable(QString::number(sum / kEpisodes)));
+    }
+
+    // By legal actions alone, heuristic agents do what the script does; otherwise they need no reach.
+    void heuristicAgentsFollowTheScript() {
+        Arena scripted("name = \"smacv2:terran_5_vs_5\"");
+        Arena rest("name = \"smacv2:terran_5_vs_5\"\nheuristic_ai = true\nheuristic_rest = true");
+        scripted.reset(1, 3);
+        rest.reset(1, 3);
+        for (bool ended = false; !ended;) {
+            std::vector<std::int32_t> actions(5);
+            scripted.smac().attackNearest(actions);
+            const auto first = scripted.env->step(actions, scripted.spans());
+            std::vector<std::int32_t> any(5);
+            for (int agent = 0; agent < 5; ++agent) {
+                any[static_cast<std::size_t>(agent)] = rest.legal(agent, 0) != 0 ? 0 : 1;
+            }
+            const auto second = rest.env->step(any, rest.spans());
+            QVERIFY(first && second);
+            QCOMPARE(first->reward, second->reward);
+            QVERIFY(scripted.obs == rest.obs && scripted.state == rest.state);
+            ended = first->terminated;
+        }
+    }
+
     void illegalActionsAreRefused() {
         Arena arena("name = \"smac:3m\"");
         arena.reset(1);
@@ -392,6 +519,32 @@ class TestSmacRules : public QObject {
                                        << "cannot fight";
         QTest::newRow("levels") << "name = \"smacv2:terran_5_vs_5\"\nhealth_level = [0.5]"
                                 << "two shares";
+        QTest::newRow("nearly nobody fights") << "name = \"smacv2:terran_5_vs_5\"\nunit_weights = [1e-12, 0.0, 1.0]"
+                                              << "cannot fight";
+        QTest::newRow("nearly full health") << "name = \"smacv2:terran_5_vs_5\"\nhealth_level = [0.5, 0.99999999]"
+                                            << "0.99";
+        QTest::newRow("last loops") << "name = \"smacv2:terran_5_vs_5\"\nhealth_level = [0.1, 0.2]\nstep_mul = 1"
+                                    << "only 1 loops";
+        QTest::newRow("nothing to observe") << "name = \"smac:3m\"\nobs_starcraft = false\nobs_instead_of_state = true"
+                                            << "nothing to observe";
+        QTest::newRow("rules") << "name = \"smac:3m\"\nrule_set = 2"
+                               << "rule set 1";
+        QTest::newRow("no teams") << "name = \"smacv2:terran_5_vs_5\"\nteam = \"fixed\""
+                                  << "team_items";
+        QTest::newRow("team of another size")
+            << "name = \"smacv2:terran_5_vs_5\"\nteam = \"fixed\"\nteam_items = [\"marine marine\"]"
+            << "expected 5 agents and 5 enemies, got 2 and 2";
+        QTest::newRow("team of another race")
+            << "name = \"smacv2:terran_5_vs_5\"\nteam = \"fixed\"\nteam_items = [\"zealot\"]"
+            << "no terran unit 'zealot'";
+        QTest::newRow("team of a slip") << "name = \"smacv2:terran_5_vs_5\"\nteam = \"fixed\"\nteam_items = [\"marin\"]"
+                                        << "did you mean 'marine'";
+        QTest::newRow("places") << "name = \"smacv2:terran_5_vs_5\"\nstart_positions = \"fixed\"\nposition_items = "
+                                   "[[1.0, 2.0]]"
+                                << "rows of 20 numbers";
+        QTest::newRow("levels twice") << "name = \"smacv2:terran_5_vs_5\"\nhealth_level = [0.1, 0.2]\nhealth_items = "
+                                         "[[0.1, 0.1, 0.1, 0.1, 0.1]]"
+                                      << "either bounds or items";
     }
     void wrongSettingsAreRefused() {
         QFETCH(QString, toml);
