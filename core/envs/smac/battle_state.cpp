@@ -62,14 +62,14 @@ bool isWithin(float value, float most) {
 
 std::vector<std::byte> Battle::save() const {
     StateWriter out;
-    out.value(m_plan.kind);
-    write(out, m_plan.point);
-    out.value(m_seed);
-    out.value(m_loops);
-    for (const UnitState& unit : m_units) {
+    out.value(m_field.plan.kind);
+    write(out, m_field.plan.point);
+    out.value(m_field.seed);
+    out.value(m_field.loops);
+    for (const UnitState& unit : m_field.units) {
         write(out, unit);
     }
-    for (const Mind& mind : m_minds) {
+    for (const Mind& mind : m_field.minds) {
         out.value(mind.task);
         write(out, mind.point);
         for (const int value : {mind.target, mind.aim, mind.hurtBy, mind.sinceHurt, mind.wait}) {
@@ -77,8 +77,8 @@ std::vector<std::byte> Battle::save() const {
         }
         out.flag(mind.stands);
     }
-    out.list(m_byX);
-    out.list(m_struck);
+    out.list(m_field.byX);
+    out.list(m_field.struck);
     return out.take();
 }
 
@@ -165,14 +165,14 @@ Result<void> Battle::restore(std::span<const std::byte> bytes, std::span<const P
         !problem.empty()) {
         return fail(ErrorCode::Corrupt, "the saved battle is damaged, or of other units: " + problem);
     }
-    m_plan = saved.plan;
-    m_seed = saved.seed;
-    m_loops = saved.loops;
-    m_units = std::move(saved.units);
-    m_minds = std::move(saved.minds);
-    m_byX = std::move(saved.byX);
-    m_struck = std::move(saved.struck);
-    fillBodies();
+    m_field.plan = saved.plan;
+    m_field.seed = saved.seed;
+    m_field.loops = saved.loops;
+    m_field.units = std::move(saved.units);
+    m_field.minds = std::move(saved.minds);
+    m_field.byX = std::move(saved.byX);
+    m_field.struck = std::move(saved.struck);
+    m_field.fillBodies();
     return {};
 }
 

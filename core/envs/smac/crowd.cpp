@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/envs/smac/crowd.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <optional>
+
+namespace knife::smac {
+
+namespace {
+
+constexpr float kArrived = 1e-3F;
+constexpr float kTouching = 1e-4F;     // overlap that counts as none
+constexpr int kRelaxations = 3;        // passes over overlapping pairs per loop, at most
+constexpr float kStandingShare = 0.1F; // how readily a unit that fights makes way, beside one that does not
+constexpr float kHealerFollows = 2.F;  // edge to edge, of healers without anybody to heal
+
+// Where a unit wants to be; nothing: where it is.
+std::optional<Vec2> goalOf(Battlefield& field, int unit) {
+    Mind& own = field.mind(unit);
+    own.stands = own.aim >= 0 && field.isInRange(unit, own.aim);
+    if (own.stands) {
+        return {};
+    }
+    if (own.aim >= 0) {
+        return field.unit(own.aim).position;
+    }
+    switch (own.task) {
+    case Mind::Task::Walk:
+    case Mind::Task::AttackMove:
+        if (squaredLength(own.point - field.unit(unit).position) > kArrived * kArrived) {
+            return own.point;
+        }
+        own.task = Mind::Task::Idle;
+        return {};
+    case Mind::Task::Chase: // of a healer whom nobody needs
+        if (field.edgeDistance(unit, own.target) > kHealerFollows) {
+            return field.unit(own.target).position;
+        }
+        return {};
+    case Mind::Task::Idle:
+        break;
+    }
+    return {};
+}
+
+// Moves a unit as far towards a place as can be walked on, or flown over.
+void moveTo(Battlefield& field, int unit, Vec2 to) {
+    UnitState& own = field.unit(unit);
+    const Body& form = field.body(unit);
+    own.position = form.layer == Air ? Vec2{std::clamp(to.x, 0.F, static_cast<float>(kMapSize)),
+                                            std::clamp(to.y, 0.F, static_cast<float>(kMapSize))}
+                                     : field.terrain.stepped(own.position, to, form.stats->climbs);
+}
+
+void push(Battlefield& field, int a, int b) {
+    const auto yields = [&field](int unit) {
+        if (field.body(unit).speed <= 0.F) {
+            return 0.F;
+        }
+        return field.mind(unit).stands ? kStandingShare : 1.F;
+    };
+    const float shareA = yields(a);
+    const float shareB = yields(b);
+    if (shareA + shareB <= 0.F) {
+        return;
+    }
+    Vec2 apart = field.unit(b).position - field.unit(a).position;
+    float distance = std::sqrt(squaredLength(apart));
+    if (distance < kArrived) { // in one place: any direction that differs from pair to pair
+        const float angle = static_cast<float>(a * 31 + b * 17);
+        apart = {std::cos(angle), std::sin(angle)};
+        distance = 1.F;
+    }
+    const float overlap = field.body(a).separation + field.body(b).separation -
+                          std::sqrt(squaredLength(field.unit(b).position - field.unit(a).position));
+    const Vec2 away = apart * (overlap / distance / (shareA + shareB));
+    moveTo(field, a, field.unit(a).position - away * shareA);
+    moveTo(field, b, field.unit(b).position + away * shareB);
+}
+
+void separate(Battlefield& field) {
+    // Nearly in order already: they moved by less than their size.
+    for (std::size_t i = 1; i < field.byX.size(); ++i) {
+        const int unit = field.byX[i];
+        const float x = field.unit(unit).position.x;
+        std::size_t place = i;
+        for (; place > 0 && field.unit(field.byX[place - 1]).position.x > x; --place) {
+            field.byX[place] = field.byX[place - 1];
+        }
+        field.byX[place] = unit;
+    }
+    for (int pass = 0; pass < kRelaxations; ++pass) {
+        bool overlap = false;
+        for (std::size_t i = 0; i < field.byX.size(); ++i) {
+            const int a = field.byX[i];
+            const float reach = field.body(a).separation + field.widest;
+            for (std::size_t j = i + 1; j < field.byX.size(); ++j) {
+                const int b = field.byX[j];
+                // The order may be off by what this pass has pushed: less than a radius.
+                if (field.unit(b).position.x - field.unit(a).position.x > reach + field.widest) {
+                    break;
+                }
+                if (field.body(a).layer != field.body(b).layer) {
+                    continue;
+                }
+                const float gap = field.body(a).separation + field.body(b).separation;
+                if (squaredLength(field.unit(b).position - field.unit(a).position) < gap * gap - kTouching) {
+                    push(field, a, b);
+                    overlap = true;
+                }
+            }
+        }
+        if (!overlap) {
+            break;
+        }
+    }
+}
+
+} // namespace
+
+Vec2 freePlace(const Battlefield& field, int unit, Vec2 wanted) {
+    const Body& own = field.body(unit);
+    const bool anywhere = own.layer == Air;
+    const bool climbs = own.stats->climbs;
+    const auto isFree = [&](Vec2 at) {
+        const bool onMap = at.x > 0.F && at.y > 0.F && at.x < kMapSize && at.y < kMapSize;
+        if (!onMap ||
+            (!anywhere && !field.terrain.isWalkable(static_cast<int>(at.x), static_cast<int>(at.y), climbs))) {
+            return false;
+        }
+        for (int other = 0; other < unit; ++other) {
+            const float gap = own.separation + field.body(other).separation;
+            if (field.body(other).layer == own.layer &&
+                squaredLength(field.unit(other).position - at) < gap * gap - kTouching) {
+                return false;
+            }
+        }
+        return true;
+    };
+    if (isFree(wanted)) {
+        return wanted;
+    }
+    // Rings around the place, six more places on each.
+    for (int ring = 1; ring < 4 * kMapSize; ++ring) {
+        const float radius = static_cast<float>(ring) * own.separation;
+        const int places = 6 * ring;
+        for (int i = 0; i < places; ++i) {
+            const float angle = 2.F * std::numbers::pi_v<float> * static_cast<float>(i) / static_cast<float>(places);
+            const Vec2 at = wanted + Vec2{std::cos(angle), std::sin(angle)} * radius;
+            if (isFree(at)) {
+                return at;
+            }
+        }
+    }
+    return wanted;
+}
+
+void walk(Battlefield& field) {
+    for (const int unit : field.byX) {
+        const Body& form = field.body(unit);
+        const std::optional<Vec2> goal = goalOf(field, unit);
+        if (!goal || form.speed <= 0.F) {
+            continue;
+        }
+        const Vec2 here = field.unit(unit).position;
+        const Vec2 next = form.layer == Air ? *goal : field.terrain.heading(here, *goal, form.stats->climbs);
+        const Vec2 way = next - here;
+        const float distance = std::sqrt(squaredLength(way));
+        moveTo(field, unit, distance <= form.speed ? next : here + way * (form.speed / distance));
+    }
+    separate(field);
+}
+
+} // namespace knife::smac
