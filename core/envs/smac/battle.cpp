@@ -70,6 +70,7 @@ Result<void> Battle::begin(std::span<const Placement> units, const EnemyPlan& en
             m_field.mind(unit).point = enemies.point;
         }
     }
+    m_field.sortByX();
     return {};
 }
 
@@ -118,6 +119,7 @@ void Battle::obey(int unit, const Order& order) {
     case Order::Kind::Move:
         own.task = Mind::Task::Walk;
         own.point = order.point;
+        own.jostled = 0;
         break;
     case Order::Kind::Attack:
     case Order::Kind::Heal:

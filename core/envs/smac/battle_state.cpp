@@ -72,7 +72,7 @@ std::vector<std::byte> Battle::save() const {
     for (const Mind& mind : m_field.minds) {
         out.value(mind.task);
         write(out, mind.point);
-        for (const int value : {mind.target, mind.aim, mind.hurtBy, mind.sinceHurt, mind.wait}) {
+        for (const int value : {mind.target, mind.aim, mind.hurtBy, mind.sinceHurt, mind.wait, mind.jostled}) {
             out.value(value);
         }
         out.flag(mind.stands);
@@ -95,7 +95,7 @@ Battle::Saved Battle::read(StateReader& in, std::size_t units) {
         Mind& mind = saved.minds.emplace_back();
         mind.task = in.value<Mind::Task>();
         mind.point = readVec2(in);
-        for (int* value : {&mind.target, &mind.aim, &mind.hurtBy, &mind.sinceHurt, &mind.wait}) {
+        for (int* value : {&mind.target, &mind.aim, &mind.hurtBy, &mind.sinceHurt, &mind.wait, &mind.jostled}) {
             *value = in.value<int>();
         }
         mind.stands = in.flag();
@@ -135,7 +135,8 @@ std::string Battle::problemOf(const Saved& saved, std::span<const Placement> exp
         const bool hasTarget = mind.task == Mind::Task::Chase;
         if (mind.task > Mind::kLastTask || !isFinite(mind.point) || !isUnit(mind.target, hasTarget ? 0 : -1) ||
             !isUnit(mind.aim, -1) || !isUnit(mind.hurtBy, -1) || mind.sinceHurt < 0 || mind.sinceHurt > kShieldDelay ||
-            mind.wait <= -kTicks || mind.wait / kTicks > kMostLoops / kTicks) {
+            mind.wait <= -kTicks || mind.wait / kTicks > kMostLoops / kTicks || mind.jostled < 0 ||
+            mind.jostled > kMostJostles) {
             return fmt::format("unit {} is up to {} with {}", i, static_cast<int>(mind.task), mind.target);
         }
     }
@@ -146,6 +147,13 @@ std::string Battle::problemOf(const Saved& saved, std::span<const Placement> exp
             return fmt::format("unit {} stands where it cannot", unit);
         }
         isListed[static_cast<std::size_t>(unit)] = true;
+    }
+    const auto isWestOf = [&saved](int a, int b) {
+        return saved.units[static_cast<std::size_t>(a)].position.x <
+               saved.units[static_cast<std::size_t>(b)].position.x;
+    };
+    if (!std::ranges::is_sorted(saved.byX, isWestOf)) {
+        return "units are not where they stand";
     }
     if (static_cast<int>(saved.byX.size()) != living) {
         return fmt::format("{} of {} living units stand somewhere", saved.byX.size(), living);

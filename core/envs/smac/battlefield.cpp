@@ -28,6 +28,7 @@ void Battlefield::fillBodies() {
     bodies.clear();
     allies = 0;
     widest = 0.F;
+    widestBody = 0.F;
     for (const UnitState& unit : units) {
         const UnitStats& stats = statsOf(unit.type, unit.team);
         bodies.push_back({.stats = &stats,
@@ -39,6 +40,19 @@ void Battlefield::fillBodies() {
                           .layer = layerOf(stats)});
         allies += unit.team == Team::Ally ? 1 : 0;
         widest = std::max(widest, bodies.back().separation);
+        widestBody = std::max(widestBody, bodies.back().radius);
+    }
+}
+
+void Battlefield::sortByX() {
+    for (std::size_t i = 1; i < byX.size(); ++i) {
+        const int moved = byX[i];
+        const float x = unit(moved).position.x;
+        std::size_t place = i;
+        for (; place > 0 && unit(byX[place - 1]).position.x > x; --place) {
+            byX[place] = byX[place - 1];
+        }
+        byX[place] = moved;
     }
 }
 

@@ -2,6 +2,7 @@
 // What all parts of the built-in engine work on: the units of a battle, what each is up to, and what is where.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <vector>
@@ -14,6 +15,9 @@ namespace knife::smac {
 /// Weapons' times in whole numbers, so that they do not drift: what the unit table has has no finer ones.
 inline constexpr int kTicks = 10'000; ///< per loop
 
+/// Pushes at its goal after which a unit takes it for reached.
+inline constexpr int kMostJostles = 8;
+
 /// What a unit is up to.
 struct Mind {
     enum class Task : std::uint8_t { Idle, Walk, Chase, AttackMove };
@@ -25,6 +29,7 @@ struct Mind {
     int hurtBy = -1; ///< who struck it last
     int sinceHurt = kShieldDelay;
     int wait = 0;        ///< ticks until its weapon is ready; negative: those that the loop it became ready in had left
+    int jostled = 0;     ///< how often others have pushed it off where it wants to go
     bool stands = false; ///< fights where it is: others do not push it aside as they like
 };
 
@@ -43,6 +48,8 @@ struct Body {
 enum Layer : std::uint8_t { Ground, Air, Giants };
 
 struct Battlefield {
+    static constexpr float kFar = 1e9F;
+
     /// With memory for so many units. The terrain must outlive this.
     Battlefield(const Terrain& ground, std::size_t mostUnits);
 
@@ -54,12 +61,45 @@ struct Battlefield {
     std::vector<UnitState> units;
     std::vector<Mind> minds;
     std::vector<Body> bodies;
-    std::vector<int> byX; ///< living units from west to east
+    std::vector<int> byX; ///< living units from west to east; in order except while they walk
     std::vector<int> struck;
-    float widest = 0.F; ///< largest separation
+    float widest = 0.F;     ///< largest separation
+    float widestBody = 0.F; ///< largest radius
 
     /// Bodies and whatever else follows from who the units are.
     void fillBodies();
+
+    /// Puts the living in order again; quick if they nearly are.
+    void sortByX();
+
+    enum class Visit : std::uint8_t { On, Stop };
+    /// Shows `visit(int other, float away)` all other living units than byX[place], by how far they are to its east or
+    /// west, which is never more than their distance, until it says Stop. byX is in order.
+    template <typename Visitor>
+    void visitOutwards(std::size_t place, const Visitor& visitor) const {
+        const float x = unit(byX[place]).position.x;
+        std::size_t west = place;
+        std::size_t east = place + 1;
+        while (west > 0 || east < byX.size()) {
+            const float toWest = west > 0 ? x - unit(byX[west - 1]).position.x : kFar;
+            const float toEast = east < byX.size() ? unit(byX[east]).position.x - x : kFar;
+            const int other = toWest <= toEast ? byX[--west] : byX[east++];
+            if (visitor(other, std::min(toWest, toEast)) == Visit::Stop) {
+                return;
+            }
+        }
+    }
+    /// Shows `visit(int other)` all living units whose x is within `reach` of a place. byX is in order.
+    template <typename Visitor>
+    void visitAround(float x, float reach, const Visitor& visitor) const {
+        const auto isWestOf = [this](int other, float edge) {
+            return unit(other).position.x < edge;
+        };
+        for (auto i = std::lower_bound(byX.begin(), byX.end(), x - reach, isWestOf);
+             i != byX.end() && unit(*i).position.x <= x + reach; ++i) {
+            visitor(*i);
+        }
+    }
 
     [[nodiscard]] int count() const { return static_cast<int>(units.size()); }
     [[nodiscard]] UnitState& unit(int index) { return units[static_cast<std::size_t>(index)]; }

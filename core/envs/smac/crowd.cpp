@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <optional>
 
 namespace knife::smac {
 
@@ -16,33 +15,33 @@ constexpr int kRelaxations = 3;        // passes over overlapping pairs per loop
 constexpr float kStandingShare = 0.1F; // how readily a unit that fights makes way, beside one that does not
 constexpr float kHealerFollows = 2.F;  // edge to edge, of healers without anybody to heal
 
-// Where a unit wants to be; nothing: where it is.
-std::optional<Vec2> goalOf(Battlefield& field, int unit) {
+// Where a unit wants to be; null: where it is.
+const Vec2* goalOf(Battlefield& field, int unit) {
     Mind& own = field.mind(unit);
     own.stands = own.aim >= 0 && field.isInRange(unit, own.aim);
     if (own.stands) {
-        return {};
+        return nullptr;
     }
     if (own.aim >= 0) {
-        return field.unit(own.aim).position;
+        return &field.unit(own.aim).position;
     }
     switch (own.task) {
     case Mind::Task::Walk:
     case Mind::Task::AttackMove:
         if (squaredLength(own.point - field.unit(unit).position) > kArrived * kArrived) {
-            return own.point;
+            return &own.point;
         }
         own.task = Mind::Task::Idle;
-        return {};
+        return nullptr;
     case Mind::Task::Chase: // of a healer whom nobody needs
         if (field.edgeDistance(unit, own.target) > kHealerFollows) {
-            return field.unit(own.target).position;
+            return &field.unit(own.target).position;
         }
-        return {};
+        return nullptr;
     case Mind::Task::Idle:
         break;
     }
-    return {};
+    return nullptr;
 }
 
 // Moves a unit as far towards a place as can be walked on, or flown over.
@@ -54,7 +53,33 @@ void moveTo(Battlefield& field, int unit, Vec2 to) {
                                      : field.terrain.stepped(own.position, to, form.stats->climbs);
 }
 
+bool isUnderWay(const Mind& mind) {
+    return mind.aim < 0 && (mind.task == Mind::Task::Walk || mind.task == Mind::Task::AttackMove);
+}
+
+// Where many are sent to one point, only one can stand on it. A unit has arrived, too, when it meets one of its team
+// that has arrived there, as near as a crowd of all units could reach, or after some pushes when it and another on the
+// same way are over the point together.
+void settle(Battlefield& field, int unit, int other) {
+    Mind& own = field.mind(unit);
+    const Mind& met = field.mind(other);
+    if (!isUnderWay(own) || field.unit(unit).team != field.unit(other).team || !(met.point == own.point)) {
+        return;
+    }
+    const float left = squaredLength(own.point - field.unit(unit).position);
+    const float crowd = 4.F * field.widest * field.widest * static_cast<float>(field.byX.size());
+    const bool hasArrived = met.task == Mind::Task::Idle && met.aim < 0 && left <= crowd;
+    const float gap = field.body(unit).separation + field.body(other).separation;
+    own.jostled += isUnderWay(met) && left <= gap * gap ? 1 : 0;
+    if (hasArrived || own.jostled >= kMostJostles) {
+        own.task = Mind::Task::Idle;
+        own.jostled = 0;
+    }
+}
+
 void push(Battlefield& field, int a, int b) {
+    settle(field, a, b);
+    settle(field, b, a);
     const auto yields = [&field](int unit) {
         if (field.body(unit).speed <= 0.F) {
             return 0.F;
@@ -67,55 +92,48 @@ void push(Battlefield& field, int a, int b) {
         return;
     }
     Vec2 apart = field.unit(b).position - field.unit(a).position;
-    float distance = std::sqrt(squaredLength(apart));
+    const float distance = std::sqrt(squaredLength(apart));
+    const float overlap = field.body(a).separation + field.body(b).separation - distance;
     if (distance < kArrived) { // in one place: any direction that differs from pair to pair
         const float angle = static_cast<float>(a * 31 + b * 17);
         apart = {std::cos(angle), std::sin(angle)};
-        distance = 1.F;
+    } else {
+        apart = apart * (1.F / distance);
     }
-    const float overlap = field.body(a).separation + field.body(b).separation -
-                          std::sqrt(squaredLength(field.unit(b).position - field.unit(a).position));
-    const Vec2 away = apart * (overlap / distance / (shareA + shareB));
+    const Vec2 away = apart * (overlap / (shareA + shareB));
     moveTo(field, a, field.unit(a).position - away * shareA);
     moveTo(field, b, field.unit(b).position + away * shareB);
 }
 
+// A few passes over the pairs that overlap. A push can bring others together whom this pass has behind it, or has not
+// found in their place any more; they wait for the next pass, or the next loop: crowds come to rest within some loops.
 void separate(Battlefield& field) {
-    // Nearly in order already: they moved by less than their size.
-    for (std::size_t i = 1; i < field.byX.size(); ++i) {
-        const int unit = field.byX[i];
-        const float x = field.unit(unit).position.x;
-        std::size_t place = i;
-        for (; place > 0 && field.unit(field.byX[place - 1]).position.x > x; --place) {
-            field.byX[place] = field.byX[place - 1];
-        }
-        field.byX[place] = unit;
-    }
     for (int pass = 0; pass < kRelaxations; ++pass) {
+        field.sortByX();
         bool overlap = false;
         for (std::size_t i = 0; i < field.byX.size(); ++i) {
             const int a = field.byX[i];
-            const float reach = field.body(a).separation + field.widest;
+            const Body& form = field.body(a);
+            const float reach = form.separation + field.widest;
             for (std::size_t j = i + 1; j < field.byX.size(); ++j) {
                 const int b = field.byX[j];
-                // The order may be off by what this pass has pushed: less than a radius.
-                if (field.unit(b).position.x - field.unit(a).position.x > reach + field.widest) {
+                const Vec2 apart = field.unit(b).position - field.unit(a).position;
+                if (apart.x > reach) {
                     break;
                 }
-                if (field.body(a).layer != field.body(b).layer) {
-                    continue;
-                }
-                const float gap = field.body(a).separation + field.body(b).separation;
-                if (squaredLength(field.unit(b).position - field.unit(a).position) < gap * gap - kTouching) {
+                const Body& other = field.body(b);
+                const float gap = form.separation + other.separation;
+                if (squaredLength(apart) < gap * gap - kTouching && form.layer == other.layer) {
                     push(field, a, b);
                     overlap = true;
                 }
             }
         }
         if (!overlap) {
-            break;
+            return;
         }
     }
+    field.sortByX();
 }
 
 } // namespace
@@ -160,8 +178,8 @@ Vec2 freePlace(const Battlefield& field, int unit, Vec2 wanted) {
 void walk(Battlefield& field) {
     for (const int unit : field.byX) {
         const Body& form = field.body(unit);
-        const std::optional<Vec2> goal = goalOf(field, unit);
-        if (!goal || form.speed <= 0.F) {
+        const Vec2* goal = goalOf(field, unit);
+        if (goal == nullptr || form.speed <= 0.F) {
             continue;
         }
         const Vec2 here = field.unit(unit).position;

@@ -37,8 +37,9 @@ struct Placement {
 /// What the enemies are told when they have been placed, and by the map whenever they have nothing to do.
 struct EnemyPlan {
     enum class Kind : std::uint8_t {
-        Stay,          ///< nothing: they wait for who comes near
-        AttackMove,    ///< to `point`, fighting what they meet; told once
+        Stay,              ///< nothing: they wait for who comes near
+        AttackMove,        ///< to `point`, fighting what they meet; told once
+        AttackNearestOnce, ///< the nearest opponent of each; told once
         AttackNearest, ///< the nearest opponent of each, and again when one has nothing to do; looked at twice a second
     };
     static constexpr Kind kLastKind = Kind::AttackNearest;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace knife::smac {
 
@@ -11,35 +12,44 @@ namespace {
 constexpr int kRescanEvery = 4; // loops between two looks for somebody to fight, or somebody nearer
 constexpr int kTellEvery = 8;   // loops between two looks of the map's trigger
 
+using Visit = Battlefield::Visit;
+
+// Of units as near, the first comes first, in whichever order they are met.
+bool isBefore(float distance, int unit, float least, int best) {
+    return distance < least || (distance == least && unit < best);
+}
+
 // Of fighters the nearest opponent that they can hit, of healers the nearest friend that is none; -1: nobody.
-int nearestToGoTo(const Battlefield& field, int unit) {
+int nearestToGoTo(const Battlefield& field, std::size_t place) {
+    const int unit = field.byX[place];
     const bool heals = field.isHealer(unit);
     int nearest = -1;
     float least = std::numeric_limits<float>::infinity();
-    for (int other = 0; other < field.count(); ++other) {
-        const UnitState& candidate = field.unit(other);
-        const bool isFriend = candidate.team == field.unit(unit).team;
-        const bool fits = heals ? isFriend && !field.isHealer(other) : !isFriend && field.canHit(unit, other);
-        if (!fits || !candidate.isAlive()) {
-            continue;
+    field.visitOutwards(place, [&](int other, float away) {
+        if (away * away > least) {
+            return Visit::Stop;
         }
-        const float distance = squaredLength(candidate.position - field.unit(unit).position);
-        if (distance < least) {
+        const bool isFriend = field.unit(other).team == field.unit(unit).team;
+        const bool fits = heals ? isFriend && !field.isHealer(other) : !isFriend && field.canHit(unit, other);
+        const float distance = squaredLength(field.unit(other).position - field.unit(unit).position);
+        if (fits && isBefore(distance, other, least, nearest)) {
             least = distance;
             nearest = other;
         }
-    }
+        return Visit::On;
+    });
     return nearest;
 }
 
 void tellEnemies(Battlefield& field) {
-    for (const int unit : field.byX) {
+    for (std::size_t place = 0; place < field.byX.size(); ++place) {
+        const int unit = field.byX[place];
         Mind& own = field.mind(unit);
         // Whoever fights somebody of its own choice has something to do.
         if (field.unit(unit).team != Team::Enemy || own.task != Mind::Task::Idle || own.aim >= 0) {
             continue;
         }
-        if (const int target = nearestToGoTo(field, unit); target >= 0) {
+        if (const int target = nearestToGoTo(field, place); target >= 0) {
             own.task = Mind::Task::Chase;
             own.target = target;
         }
@@ -47,52 +57,66 @@ void tellEnemies(Battlefield& field) {
 }
 
 // The nearest of those that can strike back, else of all that can be hit.
-int acquire(const Battlefield& field, int unit) {
+int acquire(const Battlefield& field, std::size_t place) {
+    const int unit = field.byX[place];
     const float reach = std::max(field.body(unit).range, static_cast<float>(kAcquireRange));
+    const float furthest = reach + field.body(unit).radius + field.widestBody;
     int best = -1;
     bool bestThreatens = false;
     float least = std::numeric_limits<float>::infinity();
-    for (int other = 0; other < field.count(); ++other) {
-        const UnitState& candidate = field.unit(other);
-        if (candidate.team == field.unit(unit).team || !candidate.isAlive() || !field.canHit(unit, other)) {
-            continue;
+    field.visitOutwards(place, [&](int other, float away) {
+        // Nobody from here on is nearer than the best, edge to edge; nor can anybody count for more.
+        if (away > furthest || (bestThreatens && away - field.body(unit).radius - field.widestBody > least)) {
+            return Visit::Stop;
+        }
+        if (field.unit(other).team == field.unit(unit).team || !field.canHit(unit, other)) {
+            return Visit::On;
         }
         const float distance = field.edgeDistance(unit, other);
         const bool threatens = field.canHit(other, unit);
-        const bool better = threatens != bestThreatens ? threatens : distance < least;
-        if (distance <= reach && (best < 0 || better)) {
+        const bool better = threatens != bestThreatens ? threatens || best < 0 : isBefore(distance, other, least, best);
+        if (distance <= reach && better) {
             best = other;
             bestThreatens = threatens;
             least = distance;
         }
-    }
+        return Visit::On;
+    });
     return best;
 }
 
 // Healers look for the nearest friend that can be healed; else they stay with the nearest friend on their way.
-void thinkAsHealer(Battlefield& field, int unit) {
+void thinkAsHealer(Battlefield& field, std::size_t place) {
+    const int unit = field.byX[place];
     Mind& own = field.mind(unit);
     own.aim = -1;
-    float least = static_cast<float>(kAcquireRange) + field.body(unit).range;
-    for (const int other : field.byX) {
-        if (field.canHit(unit, other) && field.unit(other).health < field.unit(other).healthMax &&
-            field.unit(unit).energy > 0.F) {
+    const float reach = static_cast<float>(kAcquireRange) + field.body(unit).range;
+    float least = std::numeric_limits<float>::infinity();
+    field.visitOutwards(place, [&](int other, float away) {
+        const float nearestYet = away - field.body(unit).radius - field.widestBody;
+        if (field.unit(unit).energy <= 0.F || nearestYet > std::min(reach, least)) {
+            return Visit::Stop;
+        }
+        if (field.canHit(unit, other) && field.unit(other).health < field.unit(other).healthMax) {
             const float distance = field.edgeDistance(unit, other);
-            if (distance < least) {
+            if (distance < reach && isBefore(distance, other, least, own.aim)) {
                 least = distance;
                 own.aim = other;
             }
         }
-    }
+        return Visit::On;
+    });
     if (own.task == Mind::Task::Chase && !field.unit(own.target).isAlive()) {
         own.task = Mind::Task::Idle;
     }
 }
 
-void think(Battlefield& field, int unit) {
+void think(Battlefield& field, std::size_t place) {
+    const int unit = field.byX[place];
     Mind& own = field.mind(unit);
+    const int hurtBy = std::exchange(own.hurtBy, -1);
     if (field.isHealer(unit)) {
-        thinkAsHealer(field, unit);
+        thinkAsHealer(field, place);
         return;
     }
     if (own.task == Mind::Task::Chase) {
@@ -110,15 +134,14 @@ void think(Battlefield& field, int unit) {
     const bool wantsAim = own.aim < 0 || !field.isInRange(unit, own.aim);
     const bool looksAround = wantsAim && field.loops % kRescanEvery == unit % kRescanEvery;
     if (looksAround) {
-        if (const int found = acquire(field, unit); found >= 0) {
+        if (const int found = acquire(field, place); found >= 0) {
             own.aim = found;
         }
     }
     // Whoever is shot at from afar goes for the shooter.
-    if (own.aim < 0 && own.hurtBy >= 0 && field.unit(own.hurtBy).isAlive() && field.canHit(unit, own.hurtBy)) {
-        own.aim = own.hurtBy;
+    if (own.aim < 0 && hurtBy >= 0 && field.unit(hurtBy).isAlive() && field.canHit(unit, hurtBy)) {
+        own.aim = hurtBy;
     }
-    own.hurtBy = -1;
 }
 
 // An agent fights whom it has been told to, and nobody else.
@@ -134,11 +157,14 @@ void obey(Battlefield& field, int unit) {
 } // namespace
 
 void decide(Battlefield& field) {
-    if (field.plan.kind == EnemyPlan::Kind::AttackNearest && field.loops % kTellEvery == 0) {
+    const EnemyPlan::Kind kind = field.plan.kind;
+    if ((kind == EnemyPlan::Kind::AttackNearestOnce && field.loops == 0) ||
+        (kind == EnemyPlan::Kind::AttackNearest && field.loops % kTellEvery == 0)) {
         tellEnemies(field);
     }
-    for (const int unit : field.byX) {
-        field.unit(unit).team == Team::Enemy ? think(field, unit) : obey(field, unit);
+    for (std::size_t place = 0; place < field.byX.size(); ++place) {
+        const int unit = field.byX[place];
+        field.unit(unit).team == Team::Enemy ? think(field, place) : obey(field, unit);
     }
 }
 

@@ -120,7 +120,7 @@ std::vector<Scenario> listed() {
     bane.allyTypes = {Baneling, Zergling};
     bane.enemyTypes = bane.allyTypes;
     add("2c_vs_64zg", {{Colossus, 2, {16.F, 16.F}}}, {{Zergling, 64, {16.F, 9.F}}}, 400, "2c_vs_64zg",
-        {EnemyPlan::Kind::AttackNearest, {}});
+        {EnemyPlan::Kind::AttackNearestOnce, {}});
     return all;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "core/types/counter_rng.h"
 
@@ -33,15 +34,16 @@ void hurt(Battlefield& field, int unit, int attacker, double damage, const UnitS
 
 void explode(Battlefield& field, int unit) {
     const UnitStats& weapon = *field.body(unit).stats;
-    for (const int other : field.byX) {
+    const float furthest = static_cast<float>(kBlastRadius) + field.widestBody;
+    field.visitAround(field.unit(unit).position.x, furthest, [&](int other) {
         if (field.unit(other).team == field.unit(unit).team || !field.canHit(unit, other)) {
-            continue;
+            return;
         }
         const float reach = static_cast<float>(kBlastRadius) + field.body(other).radius;
         if (squaredLength(field.unit(other).position - field.unit(unit).position) <= reach * reach) {
             hurt(field, other, unit, damageTo(weapon, *field.body(other).stats), weapon);
         }
-    }
+    });
 }
 
 void land(Battlefield& field, const Weapons::Strike& strike) {
@@ -72,9 +74,10 @@ void land(Battlefield& field, const Weapons::Strike& strike) {
     const float length = std::sqrt(squaredLength(along));
     along = length > kSamePlace ? along * (1.F / length) : Vec2{1.F, 0.F};
     const Team victims = target.team;
-    for (const int unit : field.byX) {
+    const float furthest = static_cast<float>(kLineWidth + kLineDepth) / 2.F + field.widestBody;
+    field.visitAround(centre.x, furthest, [&](int unit) {
         if (field.unit(unit).team != victims || !field.canHit(strike.attacker, unit)) {
-            continue;
+            return;
         }
         const Vec2 offset = field.unit(unit).position - centre;
         const float alongBy = std::abs(offset.x * along.x + offset.y * along.y);
@@ -85,7 +88,7 @@ void land(Battlefield& field, const Weapons::Strike& strike) {
         if (beyondAlong * beyondAlong + beyondAcross * beyondAcross <= radius * radius) {
             hurt(field, unit, strike.attacker, damageTo(weapon, *field.body(unit).stats), weapon);
         }
-    }
+    });
 }
 
 void recover(Battlefield& field) {
@@ -124,25 +127,30 @@ void Weapons::fight(Battlefield& field) {
 
 void Weapons::strike(Battlefield& field) {
     m_strikes.clear();
-    CounterRng chance({field.seed, "battle", static_cast<std::uint64_t>(field.loops)});
+    std::optional<CounterRng> chance; // few loops need one
     for (const int unit : field.byX) {
-        const int aim = field.mind(unit).aim;
-        UnitState& own = field.unit(unit);
-        if (aim < 0 || !field.unit(aim).isAlive() || !field.canHit(unit, aim) || !field.isInRange(unit, aim)) {
+        Mind& mind = field.mind(unit);
+        const bool heals = field.isHealer(unit);
+        const int aim = mind.aim;
+        if (aim < 0 || (!heals && mind.wait > 0) || !field.unit(aim).isAlive() || !field.isInRange(unit, aim) ||
+            !field.canHit(unit, aim)) {
             continue;
         }
-        if (field.isHealer(unit)) {
-            if (own.energy > 0.F && field.unit(aim).health < field.unit(aim).healthMax) {
+        if (heals) {
+            if (field.unit(unit).energy > 0.F && field.unit(aim).health < field.unit(aim).healthMax) {
                 m_strikes.push_back({unit, aim});
             }
-        } else if (field.mind(unit).wait <= 0) {
-            // What is left of a loop carries over, so that the mean pace is that of the table.
-            field.mind(unit).wait += field.body(unit).cooldown;
-            if (m_pace == Pace::Uneven) {
-                field.mind(unit).wait += static_cast<int>(chance.below(3 * kTicks + 1)) - kTicks;
-            }
-            m_strikes.push_back({unit, aim});
+            continue;
         }
+        // What is left of a loop carries over, so that the mean pace is that of the table.
+        mind.wait += field.body(unit).cooldown;
+        if (m_pace == Pace::Uneven) {
+            if (!chance) {
+                chance.emplace(StreamKey{field.seed, "battle", static_cast<std::uint64_t>(field.loops)});
+            }
+            mind.wait += static_cast<int>(chance->below(3 * kTicks + 1)) - kTicks;
+        }
+        m_strikes.push_back({unit, aim});
     }
     // Healing lands first: in another order, whether it still finds something to heal, or brings back somebody whom
     // this loop kills, would follow from who stands where.

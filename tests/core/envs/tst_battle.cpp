@@ -6,6 +6,8 @@
 
 #include "core/envs/smac/battle.h"
 
+Q_DECLARE_METATYPE(knife::smac::Vec2)
+
 using namespace knife;
 using namespace knife::smac;
 
@@ -392,6 +394,61 @@ class TestBattle : public QObject {
             QVERIFY(all[i].type == units[i].type && all[i].team == units[i].team);
         }
         QCOMPARE(all[12].position.x, 20.F); // enemies stay as they are listed
+    }
+
+    // Those who come last stop where they touch the others: nobody shoves for ever to stand on the very point.
+    void attackMovesComeToRest_data() {
+        QTest::addColumn<QString>("terrain");
+        QTest::addColumn<int>("units");
+        QTest::addColumn<Vec2>("from");
+        QTest::addColumn<Vec2>("to");
+        for (const int units : {1, 2, 3, 8, 24, 30, 64}) {
+            QTest::addRow("%d on open ground", units) << "flat" << units << Vec2{24, 20} << Vec2{9, 16};
+            QTest::addRow("%d in a corner", units) << "corridor" << units << Vec2{27.91F, 28.24F} << Vec2{4.47F, 4.33F};
+            QTest::addRow("%d at a wall", units) << "octagon" << units << Vec2{16, 21} << Vec2{16, 6.1F};
+        }
+    }
+    void attackMovesComeToRest() {
+        QFETCH(QString, terrain);
+        QFETCH(int, units);
+        QFETCH(Vec2, from);
+        QFETCH(Vec2, to);
+        constexpr UnitType kTypes[] = {UnitType::Zergling, UnitType::Zealot, UnitType::Stalker, UnitType::Baneling};
+        std::vector<Placement> placements;
+        for (int i = 0; i < units; ++i) {
+            placements.push_back(enemy(kTypes[i % 4], from.x, from.y));
+        }
+        Battle battle(terrainNamed(terrain.toStdString()));
+        QVERIFY(battle.begin(placements, {EnemyPlan::Kind::AttackMove, to}, 1));
+        QVERIFY(battle.step({}, 1200));
+        const std::vector<UnitState> before(battle.units().begin(), battle.units().end());
+        QVERIFY(battle.step({}, 16));
+        for (int a = 0; a < units; ++a) {
+            const UnitState& one = battle.units()[static_cast<std::size_t>(a)];
+            QVERIFY(one.position == before[static_cast<std::size_t>(a)].position);
+            QVERIFY(std::sqrt(squaredLength(one.position - to)) < 1.F + 1.5F * std::sqrt(static_cast<float>(units)));
+            for (int b = 0; b < a; ++b) {
+                const UnitState& other = battle.units()[static_cast<std::size_t>(b)];
+                const double gap =
+                    statsOf(one.type, Team::Enemy).separation + statsOf(other.type, Team::Enemy).separation;
+                QVERIFY(std::sqrt(squaredLength(one.position - other.position)) > gap - 0.01);
+            }
+        }
+    }
+
+    // Enemies of 2c_vs_64zg are told once whom to attack; who has nothing to do then stays.
+    void enemiesToldOnceAreNotToldAgain() {
+        for (const auto kind : {EnemyPlan::Kind::AttackNearestOnce, EnemyPlan::Kind::AttackNearest}) {
+            Ring ring({ally(UnitType::Medivac, 16, 16), ally(UnitType::Zergling, 20, 16), ally(UnitType::Marine, 4, 4),
+                       enemy(UnitType::Zergling, 22, 16)},
+                      {kind, {}});
+            ring.step(2);
+            const Vec2 start = ring.unit(3).position;
+            QVERIFY(start.x < 22.F); // on its way
+            QVERIFY(ring.battle.kill(1));
+            ring.step(40);
+            QCOMPARE(squaredLength(ring.unit(3).position - start) > 1.F, kind == EnemyPlan::Kind::AttackNearest);
+        }
     }
 
     void cliffsStopThoseWhoDoNotClimb() {
