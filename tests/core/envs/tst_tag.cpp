@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Continuous predator-prey: sizes, motion and contacts against arithmetic, prey that run, episodes by key.
+#include <algorithm>
 #include <cmath>
 
 #include <QTest>
@@ -63,7 +64,7 @@ class TestTag : public QObject {
     // v <- 0.75 v + 3 * 0.1, cut off at 1: 0.3, 0.525, 0.69375, …
     void predatorsSpeedUpToOne() {
         Field field(kAlone + "prey_force = 0.0");
-        field.tag().place({{0, 0, 0, 0}, {50, 50, 0, 0}}, {}, field.spans());
+        QVERIFY(field.tag().place({{0, 0, 0, 0}, {50, 50, 0, 0}}, {}, field.spans()));
         double v = 0.0;
         double x = 0.0;
         for (int i = 0; i < 20; ++i) {
@@ -78,7 +79,7 @@ class TestTag : public QObject {
 
     void preyRunAwayAtTheSpeedOfTheirForce() {
         Field field(kAlone);
-        field.tag().place({{0, 0, 0, 0}, {0.5, 0, 0, 0}}, {}, field.spans());
+        QVERIFY(field.tag().place({{0, 0, 0, 0}, {0.5, 0, 0, 0}}, {}, field.spans()));
         for (int i = 0; i < 60; ++i) {
             (void)field.step({0});
         }
@@ -91,8 +92,8 @@ class TestTag : public QObject {
     void everyTouchingPairIsPaid() {
         Field field("name = \"tag\"\nprey = 2\nlandmarks = 0\nprey_force = 0.0");
         // On their way towards each other: 0.2 apart now, 0.08 after the step.
-        field.tag().place({{0, 0, 1, 0}, {5, 5, 0, 1}, {9, 9, 0, 0}, {0.2, 0, -0.6, 0}, {5, 5.2, 0, -0.6}}, {},
-                          field.spans());
+        QVERIFY(field.tag().place({{0, 0, 1, 0}, {5, 5, 0, 1}, {9, 9, 0, 0}, {0.2, 0, -0.6, 0}, {5, 5.2, 0, -0.6}}, {},
+                                  field.spans()));
         QCOMPARE(field.step({0, 0, 0}).reward, 20.F);
         for (int i = 0; i < 5; ++i) {
             (void)field.step({0, 0, 0}); // contacts push them apart
@@ -102,7 +103,7 @@ class TestTag : public QObject {
 
     void contactsPushApartWithEqualForces() {
         Field field("name = \"tag\"\npredators = 2\nlandmarks = 0\nprey_force = 0.0");
-        field.tag().place({{0, 0, 0, 0}, {0.1, 0, 0, 0}, {50, 50, 0, 0}}, {}, field.spans());
+        QVERIFY(field.tag().place({{0, 0, 0, 0}, {0.1, 0, 0, 0}, {50, 50, 0, 0}}, {}, field.spans()));
         (void)field.step({0, 0});
         const double force = 100.0 * 1e-3 * std::log1p(std::exp(0.05 / 1e-3));
         QVERIFY(std::abs(field.tag().bodies()[0].vx + std::min(force * 0.1, 1.0)) < 1e-9);
@@ -111,10 +112,121 @@ class TestTag : public QObject {
 
     void whatIsFarIsNotSeen() {
         Field field("name = \"tag\"\npredators = 2\nlandmarks = 1");
-        field.tag().place({{0, 0, 0.1, 0.2}, {1, 0, 0, 0}, {0, 1.6, 0.3, 0}, {0.5, 0.5, 0, 0}}, {}, field.spans());
+        QVERIFY(
+            field.tag().place({{0, 0, 0.1, 0.2}, {1, 0, 0, 0}, {0, 1.6, 0.3, 0}, {0.5, 0.5, 0, 0}}, {}, field.spans()));
         const std::vector<float> expected{0.1F, 0.2F, 0, 0, 0.5F, 0.5F, 1, 0, 0, 0, 0, 0};
         QVERIFY(std::equal(expected.begin(), expected.end(), field.obs.begin()));
         QVERIFY(std::equal(field.obs.begin(), field.obs.end(), field.state.begin()));
+    }
+
+    void radiusMinusOneShowsNothing() {
+        Field field("name = \"tag\"\npredators = 2\nlandmarks = 1\nview_radius = -1.0");
+        QVERIFY(field.tag().place({{0, 0, 0.1, 0.2}, {0, 0, 0, 0}, {0, 0, 0.3, 0}, {0, 0, 0, 0}}, {}, field.spans()));
+        std::vector<float> expected(12);
+        expected[0] = 0.1F;
+        expected[1] = 0.2F;
+        QVERIFY(std::equal(expected.begin(), expected.end(), field.obs.begin()));
+    }
+
+    void eightDirectionsAreEqualForces() {
+        Field field(kAlone + "directions = 8\nprey_force = 0.0");
+        for (int action = 1; action <= 8; ++action) {
+            QVERIFY(field.tag().place({{0, 0, 0, 0}, {50, 50, 0, 0}}, {}, field.spans()));
+            (void)field.step({action});
+            const double angle = 2.0 * std::acos(-1.0) * (action - 1) / 8;
+            QVERIFY(std::abs(field.tag().bodies()[0].vx - 0.3 * std::cos(angle)) < 1e-12);
+            QVERIFY(std::abs(field.tag().bodies()[0].vy - 0.3 * std::sin(angle)) < 1e-12);
+        }
+    }
+
+    void landmarksStandStillAndPush() {
+        Field field("name = \"tag\"\npredators = 1\nlandmarks = 2\nprey_force = 0.0");
+        const std::vector<TagBody> bodies{{0, 0, 0, 0}, {50, 50, 0, 0}, {0.2, 0, 0, 0}, {0.25, 0, 0, 0}};
+        QVERIFY(field.tag().place(bodies, {}, field.spans()));
+        (void)field.step({0});
+        QVERIFY(field.tag().bodies()[0].vx < 0.0);
+        QVERIFY(field.tag().bodies()[2] == bodies[2] && field.tag().bodies()[3] == bodies[3]);
+    }
+
+    // "sum" keeps away from all predators and other prey, "min" from the nearest predator alone.
+    void preyRunFromThoseWhomTheirScoreNames() {
+        const auto after = [](const char* score) {
+            Field field("name = \"tag\"\npredators = 3\nlandmarks = 0\nepisode_limit = 1000\nscore_function = \"" +
+                        std::string(score) + "\"");
+            (void)field.tag().place({{-0.5, 0, 0, 0}, {1.2, 0.1, 0, 0}, {1.2, -0.1, 0, 0}, {0, 0, 0, 0}}, {},
+                                    field.spans());
+            for (int i = 0; i < 5; ++i) {
+                (void)field.step({0, 0, 0});
+            }
+            return field.tag().bodies()[3].x;
+        };
+        QVERIFY(after("min") > 0.05);
+        QVERIFY(after("sum") < 0.05); // two are ahead
+    }
+
+    // Where every point of the disc touches somebody, prey stay.
+    void preyWithoutAWayStay() {
+        std::string toml = "name = \"tag\"\npredators = 100\nlandmarks = 0\nprey_speed = 0.0\nscore_function = \"sum\"";
+        Field field(toml);
+        std::vector<TagBody> bodies;
+        for (int i = 0; i < 100; ++i) {
+            const double angle = 2.0 * std::acos(-1.0) * i / 100;
+            bodies.push_back({0.19 * std::cos(angle), 0.19 * std::sin(angle), 0, 0});
+        }
+        bodies.push_back({0, 0, 0, 0});
+        QVERIFY(field.tag().place(bodies, {}, field.spans()));
+        (void)field.step(std::vector<std::int32_t>(100, 0));
+        QVERIFY(field.tag().bodies()[100].x == 0.0 && field.tag().bodies()[100].y == 0.0);
+    }
+
+    void contactsOfOneCanBePunished() {
+        // Two predators on the first prey, one on the second.
+        Field still("name = \"tag\"\nprey = 2\nlandmarks = 0\nprey_force = 0.0\npunishment = -12.0\npredator_speed = "
+                    "0.0\nprey_speed = 0.0");
+        QVERIFY(still.tag().place({{0, 0, 0, 0}, {0.2, 0, 0, 0}, {5, 5, 0, 0}, {0.1, 0, 0, 0}, {5, 5.1, 0, 0}}, {},
+                                  still.spans()));
+        QCOMPARE(still.step({0, 0, 0}).reward, 2 * 10.F + 10.F - 12.F);
+    }
+
+    void slotsMakeTasksFitTogether() {
+        Field few("name = \"tag\"\npredator_slots = 6\nprey_slots = 2\nlandmark_slots = 4");
+        const Field many("name = \"tag\"\npreset = \"pred_prey_6a\"");
+        EnvSpec spec = few.env->spec();
+        QVERIFY(spec == many.env->spec());
+        QVERIFY(few.tag().place(
+            {{0, 0, 0.1, 0.2}, {0.1, 0, 0, 0}, {0.2, 0, 0, 0}, {0.3, 0, 0.4, 0}, {0.5, 0, 0, 0}, {0.6, 0, 0, 0}}, {},
+            few.spans()));
+        std::vector<float> expected(30);
+        const auto put = [&](std::size_t at, std::vector<float> values) {
+            std::copy(values.begin(), values.end(), expected.begin() + static_cast<std::ptrdiff_t>(at));
+        };
+        put(0, {0.1F, 0.2F});
+        put(4, {0.5F, 0, 0.6F, 0});  // landmarks
+        put(12, {0.1F, 0, 0.2F, 0}); // predators
+        put(22, {0.3F, 0});          // prey
+        put(26, {0.4F, 0});          // and its velocity
+        QVERIFY(std::equal(expected.begin(), expected.end(), few.obs.begin()));
+        for (int agent = 0; agent < 6; ++agent) {
+            for (int action = 0; action < 5; ++action) {
+                QCOMPARE(static_cast<int>(few.avail[static_cast<std::size_t>(agent * 5 + action)]),
+                         agent < 3 || action == 0 ? 1 : 0);
+            }
+        }
+        QVERIFY(std::all_of(few.obs.begin() + 90, few.obs.end(), [](float value) { return value == 0.F; }));
+        QVERIFY(!few.env->step(std::vector<std::int32_t>{1, 1, 1, 1, 0, 0}, few.spans()));
+        QVERIFY(few.env->step(std::vector<std::int32_t>{1, 1, 1, 0, 0, 0}, few.spans()));
+        const auto refused = makeTag(*parseSection("name = \"tag\"\npredator_slots = 2", "test", "env"));
+        QVERIFY(!refused && refused.error().describe().find("there are 3") != std::string::npos);
+    }
+
+    void placesMustFit() {
+        Field field("name = \"tag\"");
+        QVERIFY(!field.tag().place({{0, 0, 0, 0}}, {}, field.spans()));
+        std::vector<TagBody> bodies(6);
+        bodies[2].x = std::nan("");
+        QVERIFY(!field.tag().place(bodies, {}, field.spans()));
+        bodies[2].x = 0;
+        QVERIFY(field.tag().place(bodies, {}, field.spans()));
     }
 
     void episodesAreAFunctionOfTheirKey() {
