@@ -2,11 +2,11 @@
 #include "core/envs/smac/terrain.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <limits>
-#include <map>
 #include <mutex>
-#include <stdexcept>
+#include <optional>
 
 namespace knife::smac {
 
@@ -84,12 +84,13 @@ const std::vector<Plan>& plans() {
           {{13, 20, 0, 3}, 64},
           {{13, 20, 28, 31}, 64},
           {{13, 20, 7, 24}, 128},
-          {{13, 18, 4, 4}, 72},
-          {{13, 18, 5, 5}, 88},
-          {{13, 18, 6, 6}, 104},
-          {{13, 18, 27, 27}, 72},
-          {{13, 18, 26, 26}, 88},
-          {{13, 18, 25, 25}, 104}}},
+          // The ramps; the rows 19 and 20 between them and the wall are not in the data, and go on like them.
+          {{13, 20, 4, 4}, 72},
+          {{13, 20, 5, 5}, 88},
+          {{13, 20, 6, 6}, 104},
+          {{13, 20, 27, 27}, 72},
+          {{13, 20, 26, 26}, 88},
+          {{13, 20, 25, 25}, 104}}},
         {"6h_vs_8z", {{7, 7, 9, 20}, {8, 8, 8, 21}, {9, 18, 7, 22}, {19, 19, 8, 21}, {20, 20, 9, 20}}},
         {"octagon", kOctagon},
         {"2s_vs_1sc", {{7, 20, 7, 20}, {21, 21, 8, 19}, {22, 22, 9, 18}, {23, 23, 10, 17}, {24, 24, 11, 16}}},
@@ -124,8 +125,10 @@ Terrain::Terrain(std::string name, const std::vector<Stretch>& ground, const std
     for (const Height& height : heights) {
         visitCells(height.where, [&](int x, int y) { m_heights[index(x, y)] = height.level; });
     }
-    layPaths(false);
-    layPaths(true);
+    m_ways.push_back(waysOf(false));
+    if (std::ranges::find(m_cells, Cell::Cliff) != m_cells.end()) {
+        m_ways.push_back(waysOf(true));
+    }
 }
 
 float Terrain::height(int x, int y) const {
@@ -133,8 +136,10 @@ float Terrain::height(int x, int y) const {
     return inside ? static_cast<float>(m_heights[index(x, y)]) / 255.F : 0.F;
 }
 
-void Terrain::layPaths(bool climbs) {
-    Stretch bounds{kMapSize, -1, kMapSize, -1};
+Terrain::Ways Terrain::waysOf(bool climbs) const {
+    Ways ways;
+    Stretch& bounds = ways.bounds;
+    bounds = {kMapSize, -1, kMapSize, -1};
     int walkable = 0;
     visitCells({0, kMapSize - 1, 0, kMapSize - 1}, [&](int x, int y) {
         if (isWalkable(x, y, climbs)) {
@@ -143,12 +148,11 @@ void Terrain::layPaths(bool climbs) {
             ++walkable;
         }
     });
-    m_bounds[climbs ? 1 : 0] = bounds;
-    m_open[climbs ? 1 : 0] = walkable == (bounds.top - bounds.bottom + 1) * (bounds.right - bounds.left + 1);
-    if (m_open[climbs ? 1 : 0]) {
-        return;
+    ways.isOpen = walkable == (bounds.top - bounds.bottom + 1) * (bounds.right - bounds.left + 1);
+    if (ways.isOpen) {
+        return ways;
     }
-    std::vector<std::uint8_t>& next = m_next[climbs ? 1 : 0];
+    std::vector<std::uint8_t>& next = ways.next;
     next.assign(static_cast<std::size_t>(kMapCells) * kMapCells, kNoWay);
     // From every goal outwards, cells in the order of their distance (1 or sqrt 2 per step, in tenths).
     std::vector<int> distance(kMapCells);
@@ -191,6 +195,7 @@ void Terrain::layPaths(bool climbs) {
             }
         }
     });
+    return ways;
 }
 
 bool Terrain::isStraight(Vec2 from, Vec2 to, bool climbs) const {
@@ -226,14 +231,14 @@ bool Terrain::isStraight(Vec2 from, Vec2 to, bool climbs) const {
 }
 
 Vec2 Terrain::heading(Vec2 from, Vec2 to, bool climbs) const {
-    if (m_open[climbs ? 1 : 0] || isStraight(from, to, climbs)) {
+    if (ways(climbs).isOpen || isStraight(from, to, climbs)) {
         return to;
     }
     const int x = cellOf(from.x);
     const int y = cellOf(from.y);
     const int goalX = std::clamp(cellOf(to.x), 0, kMapSize - 1);
     const int goalY = std::clamp(cellOf(to.y), 0, kMapSize - 1);
-    const std::uint8_t side = m_next[climbs ? 1 : 0][index(goalX, goalY) * kMapCells + index(x, y)];
+    const std::uint8_t side = ways(climbs).next[index(goalX, goalY) * kMapCells + index(x, y)];
     if (side == kNoWay) {
         return to;
     }
@@ -244,10 +249,10 @@ Vec2 Terrain::heading(Vec2 from, Vec2 to, bool climbs) const {
 Vec2 Terrain::stepped(Vec2 from, Vec2 to, bool climbs) const {
     // A unit stands inside the map, never on its very edge.
     constexpr float kEdge = 1e-3F;
-    const Stretch& bounds = m_bounds[climbs ? 1 : 0];
+    const Stretch& bounds = ways(climbs).bounds;
     to = {std::clamp(to.x, static_cast<float>(bounds.left) + kEdge, static_cast<float>(bounds.right + 1) - kEdge),
           std::clamp(to.y, static_cast<float>(bounds.bottom) + kEdge, static_cast<float>(bounds.top + 1) - kEdge)};
-    if (m_open[climbs ? 1 : 0]) {
+    if (ways(climbs).isOpen) {
         return to;
     }
     const auto fits = [&](Vec2 at) {
@@ -264,17 +269,16 @@ Vec2 Terrain::stepped(Vec2 from, Vec2 to, bool climbs) const {
 }
 
 const Terrain& terrainNamed(std::string_view name) {
-    static std::mutex mutex;
-    static std::map<std::string, Terrain, std::less<>> built;
-    const std::lock_guard lock(mutex);
-    if (const auto found = built.find(name); found != built.end()) {
-        return found->second;
-    }
+    struct Place {
+        std::once_flag once;
+        std::optional<Terrain> terrain;
+    };
+    static std::vector<Place> built(plans().size());
     const auto plan = std::ranges::find(plans(), name, &Plan::name);
-    if (plan == plans().end()) {
-        throw std::logic_error("no such terrain");
-    }
-    return built.emplace(plan->name, Terrain(plan->name, plan->ground, plan->cliffs, plan->heights)).first->second;
+    assert(plan != plans().end());
+    Place& place = built[static_cast<std::size_t>(plan - plans().begin())];
+    std::call_once(place.once, [&] { place.terrain.emplace(plan->name, plan->ground, plan->cliffs, plan->heights); });
+    return *place.terrain;
 }
 
 std::vector<std::string> terrainNames() {

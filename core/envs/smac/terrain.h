@@ -42,12 +42,13 @@ class Terrain {
         int right = 0;
     };
 
-    /// Ground where `ground` is, less a rim of one cell along what is not; cliffs on top of it. `heights` likewise, 0
-    /// to 255; elsewhere 0.
     struct Height {
         Stretch where;
-        std::uint8_t level = 0;
+        std::uint8_t level = 0; ///< 0 to 255
     };
+
+    /// Ground where `ground` is, less a rim of one cell along what is not; cliffs on top of it. Cells have the level of
+    /// the last of `heights` that they are in; elsewhere 0.
     Terrain(std::string name, const std::vector<Stretch>& ground, const std::vector<Stretch>& cliffs = {},
             const std::vector<Height>& heights = {});
 
@@ -73,20 +74,27 @@ class Terrain {
     [[nodiscard]] static std::size_t index(int x, int y) {
         return static_cast<std::size_t>(y) * kMapSize + static_cast<std::size_t>(x);
     }
-    void layPaths(bool climbs);
+    /// For units that climb, or for those that do not.
+    struct Ways {
+        Stretch bounds; ///< of what can be walked on
+        /// That is one rectangle, so that every straight way within it is free.
+        bool isOpen = false;
+        /// By goal and place: the neighbour to go to next; empty where the ground is open.
+        std::vector<std::uint8_t> next;
+    };
+    [[nodiscard]] Ways waysOf(bool climbs) const;
+    /// Without cliffs they are the same for all.
+    [[nodiscard]] const Ways& ways(bool climbs) const { return climbs ? m_ways.back() : m_ways.front(); }
     [[nodiscard]] bool isStraight(Vec2 from, Vec2 to, bool climbs) const;
 
     std::string m_name;
     std::array<Cell, kMapCells> m_cells{};
     std::array<std::uint8_t, kMapCells> m_heights{};
-    /// By whether the unit climbs: the ground is one rectangle, so that every straight way within it is free.
-    std::array<bool, 2> m_open{};
-    std::array<Stretch, 2> m_bounds{}; ///< by whether the unit climbs: of what can be walked on
-    /// By whether the unit climbs, by goal and place: the neighbour to go to next; empty where the ground is open.
-    std::array<std::vector<std::uint8_t>, 2> m_next;
+    std::vector<Ways> m_ways; ///< of those that do not climb, and, where there are cliffs, of those that do
 };
 
-/// The terrain of that name; it must be one of terrainNames(). Built once, when first asked for. Thread-safe.
+/// The terrain of that name; it must be one of terrainNames(). Built once, when first asked for, which blocks whoever
+/// asks for the same one. Lives as long as the process. Thread-safe.
 [[nodiscard]] const Terrain& terrainNamed(std::string_view name);
 [[nodiscard]] std::vector<std::string> terrainNames();
 
