@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The built-in combat engine against arithmetic from its unit table.
+#include <algorithm>
 #include <cmath>
 
 #include <QTest>
@@ -234,22 +235,38 @@ class TestBattle : public QObject {
         }
     }
 
+    // 160 loops without damage, then an eighth per loop.
     void shieldsComeBackAfterTenSeconds() {
         Ring ring({ally(UnitType::Stalker, 16, 16), enemy(UnitType::Stalker, 20, 16)});
         ring.orders[0] = {Order::Kind::Attack, {}, 1};
         ring.step();
         const float hurt = ring.unit(1).shield;
         QCOMPARE(hurt, 80.F - 18.F);
-        ring.orders[0] = {Order::Kind::Move, {1, 16}, -1};
-        // The other one has struck once, too, and follows; both are taken apart.
-        ring.step();
         QVERIFY(ring.battle.kill(0));
-        ring.step(kShieldDelay - 2);
-        QCOMPARE(ring.unit(1).shield, hurt);
-        ring.step(17);
-        QVERIFY(std::abs(ring.unit(1).shield - hurt - 17 * 0.125F) < 0.2F);
-        ring.step(1000);
+        for (int loop = 1; loop <= 400; ++loop) {
+            ring.step();
+            QCOMPARE(ring.unit(1).shield, hurt + 0.125F * static_cast<float>(std::clamp(loop - 159, 0, 144)));
+        }
         QCOMPARE(ring.unit(1).shield, 80.F);
+    }
+
+    void zergRegainHealth() {
+        Ring ring({ally(UnitType::Hydralisk, 16, 16), enemy(UnitType::Marine, 20, 16)});
+        ring.step(30);
+        QVERIFY(ring.battle.kill(1));
+        const float hurt = ring.unit(0).health;
+        QVERIFY(hurt < 80.F);
+        ring.step(100);
+        QVERIFY(std::abs(ring.unit(0).health - hurt - 100 * 0.2734F / 16) < 1e-3F);
+        ring.step(10'000);
+        QCOMPARE(ring.unit(0).health, 80.F);
+        Ring others({ally(UnitType::Marauder, 16, 16), enemy(UnitType::Marine, 20, 16)});
+        others.step(30);
+        QVERIFY(others.battle.kill(1));
+        const float left = others.unit(0).health;
+        QVERIFY(left < 125.F);
+        others.step(1000);
+        QCOMPARE(others.unit(0).health, left);
     }
 
     // The stalker strikes, then walks on along a circle while its weapon is not ready.
@@ -287,14 +304,34 @@ class TestBattle : public QObject {
         QVERIFY(std::abs(energy + regained - ring.unit(1).energy - healed / 3.F) < 1e-3F);
     }
 
+    // 50 energy are 150 health; then what comes back, and no more.
+    void energyRunsOut() {
+        Ring ring({ally(UnitType::Marauder, 16, 16), ally(UnitType::Medivac, 17, 16), enemy(UnitType::Marine, 20, 16)});
+        float healed = 0.F;
+        float last = 125.F;
+        constexpr int kLoops = 800;
+        for (int loop = 0; loop < kLoops; ++loop) {
+            ring.orders[1] = {Order::Kind::Heal, {}, 0};
+            ring.step();
+            const int hits = ring.battle.struck()[2] == 0 ? 1 : 0;
+            healed += ring.unit(0).health - last + static_cast<float>(5 * hits);
+            last = ring.unit(0).health;
+            QVERIFY(ring.unit(1).energy >= 0.F && ring.unit(1).energy <= 200.F);
+        }
+        QVERIFY(ring.unit(1).energy < 0.1F && ring.unit(0).isAlive());
+        QVERIFY(std::abs(healed - 3 * (50 + kLoops * 0.5625F / 16)) < 0.5F);
+    }
+
     void healersDoNotHealMachines() {
         Ring ring({ally(UnitType::Stalker, 16, 16), ally(UnitType::Medivac, 17, 16), enemy(UnitType::Stalker, 20, 16)});
-        ring.step(120);
+        ring.step(180);
         QVERIFY(ring.battle.kill(2));
         const float health = ring.unit(0).health;
+        QVERIFY(health < 80.F);
         ring.orders[1] = {Order::Kind::Heal, {}, 0};
         ring.step(20);
         QCOMPARE(ring.unit(0).health, health);
+        QCOMPARE(ring.battle.struck()[1], -1);
     }
 
     void banelingsHitAllAroundThem() {
@@ -315,12 +352,16 @@ class TestBattle : public QObject {
         QVERIFY(ring.battle.kill(1));
         ring.step();
         QCOMPARE(ring.unit(0).health, 45.F); // taken out of the battle, it does not
-        Ring shot({ally(UnitType::Marine, 16, 16), enemy(UnitType::Baneling, 18, 16)});
-        for (int loop = 0; loop < 200 && shot.unit(1).isAlive(); ++loop) {
-            shot.orders[0] = {Order::Kind::Attack, {}, 1};
-            shot.step();
+        // One of the agents' stands still until it is shot.
+        Ring among(
+            {ally(UnitType::Baneling, 16, 16), enemy(UnitType::Marine, 17.5F, 16), enemy(UnitType::Marine, 21, 16)});
+        for (int loop = 0; loop < 200 && among.unit(0).isAlive(); ++loop) {
+            QCOMPARE(among.unit(1).health, 45.F);
+            among.step();
         }
-        QCOMPARE(shot.unit(0).health, 45.F - 35.F);
+        QVERIFY(!among.unit(0).isAlive());
+        QCOMPARE(among.unit(1).health, 45.F - 35.F);
+        QCOMPARE(among.unit(2).health, 45.F); // out of the blast
     }
 
     void colossiHitALine() {
@@ -335,6 +376,111 @@ class TestBattle : public QObject {
         }
         QCOMPARE(ring.unit(4).shield, 50.F);
         QCOMPARE(ring.unit(5).shield, 50.F);
+    }
+
+    // From one loop less to two more, half a loop more on average.
+    void attacksAreUnevenByChance() {
+        const double cooldown = statsOf(UnitType::Stalker, Team::Ally).cooldown;
+        double sum = 0.0;
+        int pauses = 0;
+        double least = 1e9;
+        double most = 0.0;
+        for (std::uint64_t seed = 0; seed < 300; ++seed) {
+            Battle battle(terrainNamed("flat"), Battle::Pace::Uneven);
+            const std::vector units{ally(UnitType::Stalker, 16, 16), enemy(UnitType::Medivac, 19, 16)};
+            QVERIFY(battle.begin(units, {}, seed));
+            const Order order{Order::Kind::Attack, {}, 1};
+            int last = -1;
+            int first = -1;
+            int shots = 0;
+            for (int loop = 0; loop < 200; ++loop) {
+                QVERIFY(battle.step(std::span(&order, 1), 1));
+                if (battle.struck()[0] == 1) {
+                    if (last >= 0) {
+                        least = std::min(least, static_cast<double>(loop - last));
+                        most = std::max(most, static_cast<double>(loop - last));
+                    }
+                    first = first < 0 ? loop : first;
+                    last = loop;
+                    ++shots;
+                }
+            }
+            sum += last - first;
+            pauses += shots - 1;
+        }
+        QVERIFY2(std::abs(sum / pauses - cooldown - 0.5) < 0.1, qPrintable(QString::number(sum / pauses)));
+        QVERIFY(least >= std::floor(cooldown - 1.0) && least < cooldown);
+        QVERIFY(most <= std::ceil(cooldown + 2.0) && most > cooldown + 1.0);
+    }
+
+    // Not who is nearest, but the nearest of those that can strike back.
+    void enemiesPreferWhoCanStrikeBack() {
+        Ring ring({ally(UnitType::Zealot, 14, 19), ally(UnitType::Medivac, 14, 16), ally(UnitType::Marine, 11, 16),
+                   enemy(UnitType::SpineCrawler, 26, 26), enemy(UnitType::Marine, 16, 16)});
+        // Ids of agents: by place in the list, as all types differ.
+        ring.step(4);
+        QCOMPARE(ring.battle.struck()[4], 0); // 3.6 away; the medivac is 2 away, the marine 5
+    }
+
+    void theStruckAnswerFromAfar() {
+        Ring ring({ally(UnitType::Colossus, 10, 16), enemy(UnitType::Stalker, 18.2F, 16)});
+        ring.step(20);
+        QCOMPARE(ring.unit(1).position.x, 18.2F); // too far away to be seen by itself
+        ring.orders[0] = {Order::Kind::Attack, {}, 1};
+        ring.step(40);
+        QVERIFY(ring.unit(0).shield < 150.F);
+    }
+
+    // §3.1 of the facts: what the engine's results rest on.
+    void numbersAreThoseOfTheGame_data() {
+        QTest::addColumn<int>("type");
+        QTest::addColumn<QList<double>>("numbers");
+        const auto add = [](UnitType type, QList<double> numbers) {
+            QTest::newRow(std::string(nameOf(type)).c_str()) << static_cast<int>(type) << numbers;
+        };
+        // health, shield, armor, speed per second, radius, separation, damage, hits, to light, to armored, range,
+        // cooldown in seconds, hits ground, hits air
+        add(UnitType::Marine, {45, 0, 0, 2.25, 0.375, 0.375, 6, 1, 0, 0, 5, 0.8608, 1, 1});
+        add(UnitType::Marauder, {125, 0, 1, 2.25, 0.5625, 0.5625, 10, 1, 0, 10, 6, 1.5, 1, 0});
+        add(UnitType::Medivac, {150, 0, 1, 2.5, 0.75, 0.75, 0, 1, 0, 0, 4, 0, 0, 0});
+        add(UnitType::Stalker, {80, 80, 1, 2.9531, 0.625, 0.625, 13, 1, 0, 5, 6, 1.8701, 1, 1});
+        add(UnitType::Zealot, {100, 50, 1, 2.25, 0.5, 0.375, 8, 2, 0, 0, 0.1, 1.2, 1, 0});
+        add(UnitType::Colossus, {200, 150, 1, 2.25, 1, 0.75, 10, 2, 5, 0, 7, 1.5, 1, 0});
+        add(UnitType::Zergling, {35, 0, 0, 2.9531, 0.375, 0.375, 5, 1, 0, 0, 0.1, 0.696, 1, 0});
+        add(UnitType::Hydralisk, {90, 0, 0, 2.25, 0.625, 0.625, 12, 1, 0, 0, 5, 0.825, 1, 1});
+        add(UnitType::Baneling, {30, 0, 0, 2.5, 0.375, 0.375, 20, 1, 15, 0, 0.25, 1.0 / 16, 1, 0});
+        add(UnitType::SpineCrawler, {300, 0, 2, 0, 1.125, 1.125, 25, 1, 0, 5, 7, 1.85, 1, 0});
+    }
+    void numbersAreThoseOfTheGame() {
+        QFETCH(int, type);
+        QFETCH(QList<double>, numbers);
+        const UnitStats& u = statsOf(static_cast<UnitType>(type), Team::Enemy);
+        const QList<double> own{u.health,
+                                u.shield,
+                                u.armor,
+                                u.speed * 16,
+                                u.radius,
+                                u.separation,
+                                u.damage,
+                                static_cast<double>(u.hits),
+                                u.bonusLight,
+                                u.bonusArmored,
+                                u.range,
+                                u.cooldown / 16,
+                                u.hitsGround ? 1.0 : 0.0,
+                                u.hitsAir ? 1.0 : 0.0};
+        for (qsizetype i = 0; i < numbers.size(); ++i) {
+            QVERIFY2(std::abs(own[i] - numbers[i]) < 1e-9, qPrintable(QString("%1: %2").arg(i).arg(own[i])));
+        }
+    }
+    void agentsDifferFromEnemiesWhereTheMapsSaySo() {
+        for (const UnitType type : kAll) {
+            const UnitStats& own = statsOf(type, Team::Ally);
+            const UnitStats& standard = statsOf(type, Team::Enemy);
+            QCOMPARE(own.health, type == UnitType::Hydralisk ? 80.0 : standard.health);
+            QCOMPARE(own.speed, type == UnitType::Medivac ? 2.75 / 16 : standard.speed);
+            QCOMPARE(own.damage, standard.damage);
+        }
     }
 
     void unitsWalkAsFastAsTheirTable() {
