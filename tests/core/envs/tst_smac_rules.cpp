@@ -4,13 +4,17 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 #include <tuple>
 
 #include <QTest>
 
 #include "core/envs/registry.h"
 #include "core/envs/smac/smac_env.h"
+#include "core/envs/smac/unit_table.h"
 #include "core/types/counter_rng.h"
+
+Q_DECLARE_METATYPE(knife::smac::Vec2)
 
 using namespace knife;
 using namespace knife::smac;
@@ -114,7 +118,6 @@ constexpr Size kSizes[] = {
     {"smacv2:zerg_10_vs_11", 170, 306, 17, 10, 200},
     {"smacv2:zerg_20_vs_20", 322, 780, 26, 20, 200},
     {"smacv2:zerg_20_vs_23", 346, 858, 29, 20, 200},
-    {"smacv2:terran_5_vs_5_epo", 82, 120, 11, 5, 200},
 };
 
 } // namespace
@@ -125,14 +128,20 @@ class TestSmacRules : public QObject {
   private Q_SLOTS:
     void sizesAreThoseOfTheReleasedCode_data() {
         QTest::addColumn<int>("row");
+        QTest::addColumn<QString>("name");
         for (std::size_t i = 0; i < std::size(kSizes); ++i) {
-            QTest::newRow(kSizes[i].name) << static_cast<int>(i);
+            const QString name = kSizes[i].name;
+            QTest::newRow(qPrintable(name)) << static_cast<int>(i) << name;
+            if (name.startsWith("smacv2")) { // extended partial observability changes no size
+                QTest::newRow(qPrintable(name + "_epo")) << static_cast<int>(i) << name + "_epo";
+            }
         }
     }
     void sizesAreThoseOfTheReleasedCode() {
         QFETCH(int, row);
+        QFETCH(QString, name);
         const Size& size = kSizes[row];
-        const Arena arena("name = \"" + std::string(size.name) + "\"");
+        const Arena arena("name = \"" + name.toStdString() + "\"");
         const EnvSpec& spec = arena.env->spec();
         QCOMPARE(spec.obsDim, size.obs);
         QCOMPARE(spec.stateDim, size.state);
@@ -142,28 +151,166 @@ class TestSmacRules : public QObject {
     }
 
     void everyScenarioPlays_data() { sizesAreThoseOfTheReleasedCode_data(); }
+    // Random play: numbers stay within bounds, masks agree with what is there, the living stay on ground.
     void everyScenarioPlays() {
         QFETCH(int, row);
-        Arena arena("name = \"" + std::string(kSizes[row].name) + "\"");
+        QFETCH(QString, name);
+        Arena arena("name = \"" + name.toStdString() + "\"");
+        const SmacEnv& env = arena.smac();
+        const Terrain& terrain = env.engine().terrain();
         CounterRng random({5, "play", static_cast<std::uint64_t>(row)});
         for (std::uint64_t episode = 0; episode < 3; ++episode) {
             arena.reset(1, episode);
+            double sum = 0.0;
+            int steps = 0;
             for (bool ended = false; !ended;) {
                 const auto outcome = arena.env->step(arena.randomActions(random), arena.spans());
                 QVERIFY2(outcome, outcome ? "" : outcome.error().describe().c_str());
                 ended = outcome->terminated || outcome->truncated;
+                sum += static_cast<double>(outcome->reward);
+                ++steps;
                 const auto sound = [](float value) {
                     return std::isfinite(value) && value >= -2.F && value <= 2.F;
                 };
                 QVERIFY(std::ranges::all_of(arena.obs, sound));
                 QVERIFY(std::ranges::all_of(arena.state, sound));
-                QVERIFY(outcome->reward >= 0.F);
-                for (const UnitState& unit : arena.smac().engine().units()) {
-                    QVERIFY(unit.position.x >= 0.F && unit.position.x <= 32.F && unit.position.y >= 0.F &&
-                            unit.position.y <= 32.F);
+                const auto units = env.engine().units();
+                for (std::size_t i = 0; i < units.size(); ++i) {
+                    const Vec2 at = units[i].position;
+                    const UnitStats& stats = statsOf(units[i].type, units[i].team);
+                    QVERIFY(at.x >= 0.F && at.x <= 32.F && at.y >= 0.F && at.y <= 32.F);
+                    QVERIFY(stats.flies ||
+                            terrain.isWalkable(static_cast<int>(at.x), static_cast<int>(at.y), stats.climbs));
+                    QVERIFY(units[i].health >= 0.F && units[i].health <= units[i].healthMax);
+                    if (i < static_cast<std::size_t>(arena.env->spec().nAgents)) {
+                        const int agent = static_cast<int>(i);
+                        QCOMPARE(arena.legal(agent, Observer::NoOp) != 0, !units[i].isAlive());
+                        QCOMPARE(arena.legal(agent, Observer::Stop) != 0, units[i].isAlive());
+                    }
                 }
             }
+            QVERIFY(steps <= kSizes[row].limit);
+            // No more than a perfect victory, but for what enemies regain.
+            QVERIFY2(sum <= 40.0, qPrintable(QString::number(sum)));
         }
+    }
+
+    // Each side begins where its map says: nobody farther from the point than such a crowd reaches.
+    void mapsBeginAtTheirPoints_data() {
+        QTest::addColumn<QString>("name");
+        QTest::addColumn<Vec2>("allies");
+        QTest::addColumn<Vec2>("enemies");
+        for (const char* name : {"3m", "8m", "25m", "5m_vs_6m", "8m_vs_9m", "10m_vs_11m", "27m_vs_30m", "MMM", "MMM2",
+                                 "2s3z", "3s5z", "3s5z_vs_3s6z", "1c3s5z", "3s_vs_3z", "3s_vs_4z", "3s_vs_5z"}) {
+            QTest::newRow(name) << name << Vec2{9, 16} << Vec2{23, 16};
+        }
+        QTest::newRow("2m_vs_1z") << "2m_vs_1z" << Vec2{16, 12} << Vec2{16, 19};
+        QTest::newRow("corridor") << "corridor" << Vec2{19.04F, 19.12F} << Vec2{27.91F, 28.24F};
+        QTest::newRow("so_many_baneling") << "so_many_baneling" << Vec2{11.47F, 12.02F} << Vec2{27.91F, 28.24F};
+        QTest::newRow("6h_vs_8z") << "6h_vs_8z" << Vec2{14.6F, 9.49F} << Vec2{14.41F, 16.76F};
+        QTest::newRow("2s_vs_1sc") << "2s_vs_1sc" << Vec2{14.05F, 10.355F} << Vec2{13.92F, 20.04F};
+        QTest::newRow("bane_vs_bane") << "bane_vs_bane" << Vec2{16, 10.5F} << Vec2{16, 21.5F};
+        QTest::newRow("2c_vs_64zg") << "2c_vs_64zg" << Vec2{16, 16} << Vec2{16, 9};
+    }
+    void mapsBeginAtTheirPoints() {
+        QFETCH(QString, name);
+        QFETCH(Vec2, allies);
+        QFETCH(Vec2, enemies);
+        Arena arena("name = \"smac:" + name.toStdString() + "\"");
+        arena.reset(1);
+        const auto units = arena.smac().engine().units();
+        const auto nAgents = static_cast<std::size_t>(arena.env->spec().nAgents);
+        for (const auto& [side, point] : {std::pair{units.first(nAgents), allies}, {units.subspan(nAgents), enemies}}) {
+            Vec2 middle;
+            for (const UnitState& unit : side) {
+                middle = middle + unit.position * (1.F / static_cast<float>(side.size()));
+                QVERIFY(std::sqrt(squaredLength(unit.position - point)) <
+                        3.5F + 0.9F * std::sqrt(static_cast<float>(side.size())));
+            }
+            // Walls squeeze crowds to one side.
+            QVERIFY2(std::sqrt(squaredLength(middle - point)) < 1.8F,
+                     qPrintable(QString("%1 %2").arg(middle.x).arg(middle.y)));
+        }
+        // Nobody stands in anybody.
+        for (std::size_t a = 0; a < units.size(); ++a) {
+            for (std::size_t b = 0; b < a; ++b) {
+                const UnitStats& one = statsOf(units[a].type, units[a].team);
+                const UnitStats& other = statsOf(units[b].type, units[b].team);
+                const bool meet = one.flies == other.flies && one.climbs == other.climbs;
+                QVERIFY(!meet || std::sqrt(squaredLength(units[a].position - units[b].position)) >
+                                     one.separation + other.separation - 0.01);
+            }
+        }
+    }
+
+    void mirroredTeamsFaceEachOther() {
+        Arena arena("name = \"smacv2:protoss_10_vs_11\"\nstart_positions = \"reflect\"");
+        for (std::uint64_t episode = 0; episode < 100; ++episode) {
+            arena.reset(4, episode);
+            const auto& units = arena.smac().deployment().units;
+            std::vector<std::tuple<UnitType, float, float>> allies;
+            std::vector<std::tuple<UnitType, float, float>> enemies;
+            for (std::size_t i = 0; i < 20; ++i) {
+                const Vec2 at = units[i].point;
+                QVERIFY(i >= 10 || (at.x >= 0.F && at.x <= 15.F && at.y >= 0.F && at.y <= 32.F));
+                i < 10 ? allies.emplace_back(units[i].type, at.x, at.y)
+                       : enemies.emplace_back(units[i].type, 32.F - at.x, at.y);
+            }
+            std::ranges::sort(allies);
+            std::ranges::sort(enemies);
+            for (std::size_t i = 0; i < 10; ++i) { // types and places alike
+                QVERIFY(std::get<0>(allies[i]) == std::get<0>(enemies[i]));
+                QVERIFY(std::abs(std::get<1>(allies[i]) - std::get<1>(enemies[i])) < 1e-4F);
+                QCOMPARE(std::get<2>(allies[i]), std::get<2>(enemies[i]));
+            }
+            QVERIFY(units[20].point.x >= 16.F && units[20].point.x <= 32.F); // one more
+        }
+    }
+
+    void surroundedTeamsAreInTheMiddle() {
+        Arena arena("name = \"smacv2:protoss_20_vs_23\"\nstart_positions = \"surrounded\"");
+        std::array<int, 5> groups{};
+        for (std::uint64_t episode = 0; episode < 400; ++episode) {
+            arena.reset(4, episode);
+            const auto& units = arena.smac().deployment().units;
+            std::set<std::pair<float, float>> places;
+            std::set<std::pair<bool, bool>> diagonals;
+            for (std::size_t i = 0; i < units.size(); ++i) {
+                const Vec2 at = units[i].point;
+                if (i < 20) {
+                    QVERIFY(at == (Vec2{16, 16}));
+                    continue;
+                }
+                QVERIFY(std::abs(std::abs(at.x - 16.F) - std::abs(at.y - 16.F)) < 1e-3F); // on a diagonal
+                QVERIFY(std::abs(at.x - 16.F) >= 2.F - 1e-4F && std::abs(at.x - 16.F) <= 16.F);
+                places.emplace(at.x, at.y);
+                diagonals.emplace(at.x > 16.F, at.y > 16.F);
+            }
+            QCOMPARE(places.size(), diagonals.size());
+            QVERIFY(places.size() <= 4);
+            ++groups[places.size()];
+        }
+        for (std::size_t count = 1; count <= 4; ++count) {
+            QVERIFY2(std::abs(groups[count] - 100) < 45, qPrintable(QString::number(groups[count])));
+        }
+    }
+
+    void sidesAreEightCellsFromTheirEdge() {
+        Arena arena("name = \"smacv2:protoss_5_vs_5\"\nstart_positions = \"sides\"");
+        arena.reset(1);
+        for (const Placement& unit : arena.smac().deployment().units) {
+            QVERIFY(unit.point == (unit.team == Team::Ally ? Vec2{8, 16} : Vec2{24, 16}));
+        }
+    }
+
+    void halfOfAllTeamsAreMirrored() {
+        Arena arena("name = \"smacv2:protoss_5_vs_5\"\nreflect_probability = 0.25");
+        int mirrored = 0;
+        for (std::uint64_t episode = 0; episode < 1000; ++episode) {
+            arena.reset(1, episode);
+            mirrored += arena.smac().deployment().units[0].point == Vec2{16, 16} ? 0 : 1;
+        }
+        QVERIFY(std::abs(mirrored - 250) < 50);
     }
 
     void episodesAreAFunctionOfTheirKey() {
@@ -300,6 +447,40 @@ class TestSmacRules : public QObject {
             }
             const auto first = arena.obs.begin() + static_cast<std::ptrdiff_t>(agent) * arena.env->spec().obsDim;
             QVERIFY(std::all_of(first, first + arena.env->spec().obsDim, [](float value) { return value == 0.F; }));
+        }
+        CounterRng random({5, "padded", 0});
+        for (bool ended = false; !ended;) {
+            const auto outcome = arena.env->step(arena.randomActions(random), arena.spans());
+            QVERIFY(outcome);
+            ended = outcome->terminated || outcome->truncated;
+            for (int agent = 0; agent < 5; ++agent) {
+                for (int slot = 5; slot < 9; ++slot) { // enemies that are not there
+                    QCOMPARE(static_cast<int>(arena.legal(agent, 6 + slot)), 0);
+                }
+            }
+        }
+        arena.reset(3);
+        QVERIFY(!arena.env->step(std::vector<std::int32_t>(7, Observer::Stop),
+                                 arena.spans())); // those not there do nothing
+    }
+
+    // A padded battle is the same battle: the same rewards for the same orders.
+    void padsChangeNothing() {
+        Arena plain("name = \"smacv2:terran_5_vs_5\"");
+        Arena padded("name = \"smacv2:terran_5_vs_5\"\nunit_slots = 7\nenemy_slots = 9");
+        CounterRng random({5, "padded", 0});
+        plain.reset(3);
+        padded.reset(3);
+        for (bool ended = false; !ended;) {
+            std::vector<std::int32_t> actions = plain.randomActions(random);
+            const auto first = plain.env->step(actions, plain.spans());
+            actions.resize(7, Observer::NoOp);
+            const auto second = padded.env->step(actions, padded.spans());
+            QVERIFY(first && second);
+            QCOMPARE(first->reward, second->reward);
+            QCOMPARE(first->won, second->won);
+            ended = first->terminated || first->truncated;
+            QCOMPARE(ended, second->terminated || second->truncated);
         }
     }
 

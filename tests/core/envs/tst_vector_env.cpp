@@ -154,7 +154,8 @@ void TestVectorEnv::inactiveRowsAreLeftAlone() {
 }
 
 void TestVectorEnv::episodesDoNotDependOnTheBatch() {
-    for (const char* config : {kShortHunt, "name = \"matrix\"\ntable = \"nstep\"\nnoise = 1.0"}) {
+    for (const char* config : {kShortHunt, "name = \"matrix\"\ntable = \"nstep\"\nnoise = 1.0", "name = \"smac:2s3z\"",
+                               "name = \"smacv2:zerg_5_vs_5_epo\"\nhealth_level = [0.1, 0.5]", "name = \"tag\""}) {
         const Section env = envSection(config);
         const std::vector<Trace> alone = playAll(env, 1, 40);
         QCOMPARE(alone.size(), std::size_t{40});
