@@ -36,7 +36,9 @@ bool canFollow(const Battlefield& field, int unit, const Order& order) {
 } // namespace
 
 Battle::Battle(const Terrain& terrain, Pace pace, std::size_t mostUnits)
-    : m_field(terrain, mostUnits), m_weapons(pace, mostUnits) {}
+    : m_field(terrain, mostUnits), m_weapons(pace) {
+    m_weapons.reserve(mostUnits);
+}
 
 Result<void> Battle::begin(std::span<const Placement> units, const EnemyPlan& enemies, std::uint64_t seed) {
     m_field.seed = seed;
@@ -56,6 +58,7 @@ Result<void> Battle::begin(std::span<const Placement> units, const EnemyPlan& en
                                  .cooldown = 0.F});
     }
     m_field.fillBodies();
+    m_weapons.reserve(units.size());
     for (int unit = 0; unit < m_field.count(); ++unit) {
         m_field.unit(unit).position = freePlace(m_field, unit, m_field.unit(unit).position);
     }
@@ -96,7 +99,7 @@ Result<void> Battle::step(std::span<const Order> orders, int loops) {
         }
     }
     for (int unit = 0; unit < m_field.allies; ++unit) {
-        obey(unit, orders[static_cast<std::size_t>(unit)]);
+        give(unit, orders[static_cast<std::size_t>(unit)]);
     }
     std::ranges::fill(m_field.struck, -1);
     for (int i = 0; i < loops; ++i) {
@@ -108,7 +111,7 @@ Result<void> Battle::step(std::span<const Order> orders, int loops) {
     return {};
 }
 
-void Battle::obey(int unit, const Order& order) {
+void Battle::give(int unit, const Order& order) {
     Mind& own = m_field.mind(unit);
     switch (order.kind) {
     case Order::Kind::None:

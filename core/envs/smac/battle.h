@@ -50,7 +50,7 @@ class Battle final : public Engine {
     [[nodiscard]] static Saved read(StateReader& in, std::size_t units);
     /// Why that cannot be a battle of these units; empty: it can.
     [[nodiscard]] static std::string problemOf(const Saved& saved, std::span<const Placement> expected);
-    void obey(int unit, const Order& order);
+    void give(int unit, const Order& order);
 
     Battlefield m_field;
     Weapons m_weapons;

@@ -181,6 +181,7 @@ Result<void> Battle::restore(std::span<const std::byte> bytes, std::span<const P
     m_field.byX = std::move(saved.byX);
     m_field.struck = std::move(saved.struck);
     m_field.fillBodies();
+    m_weapons.reserve(expected.size());
     return {};
 }
 

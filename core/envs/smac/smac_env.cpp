@@ -101,11 +101,21 @@ Result<void> SmacEnv::beginBattle(std::uint64_t seed) {
     if (auto begun = m_engine->begin(m_deployment.units, m_deployment.plan, seed); !begun) {
         return tl::unexpected(std::move(begun.error()).within(m_spec.name + ": beginning a battle"));
     }
-    if (m_engine->units().size() != m_deployment.units.size()) {
-        return fail(ErrorCode::Internal, fmt::format("{}: the engine has {} units instead of {}", m_spec.name,
-                                                     m_engine->units().size(), m_deployment.units.size()));
+    return checkUnits();
+}
+
+// What everything here counts on.
+Result<void> SmacEnv::checkUnits() const {
+    const std::size_t wanted = m_deployment.units.size();
+    const std::size_t units = m_engine->units().size();
+    const std::size_t struck = m_engine->struck().size();
+    if (units == wanted && struck == wanted) {
+        return {};
     }
-    return {};
+    return fail(ErrorCode::Internal,
+                fmt::format("{}: the engine has {} units, of {} of which it says whom they struck; "
+                            "{} are in the battle",
+                            m_spec.name, units, struck, wanted));
 }
 
 // Of `compat_first_episode_scale`: by the enemies of the run's first training episode, whichever episode this process
@@ -261,11 +271,15 @@ Result<void> SmacEnv::fight() {
 
 // What units struck in the parts of a step is what they struck in the step.
 Result<void> SmacEnv::stepEngine(int loops) {
-    return m_engine->step(m_orders, loops).map([this] {
-        const auto struck = m_engine->struck();
-        std::ranges::transform(struck, m_struck, m_struck.begin(),
-                               [](int now, int before) { return now >= 0 ? now : before; });
-    });
+    if (auto stepped = m_engine->step(m_orders, loops); !stepped) {
+        return stepped;
+    }
+    if (auto sound = checkUnits(); !sound) {
+        return sound;
+    }
+    std::ranges::transform(m_engine->struck(), m_struck, m_struck.begin(),
+                           [](int now, int before) { return now >= 0 ? now : before; });
+    return {};
 }
 
 StepOutcome SmacEnv::conclude() {
@@ -341,7 +355,7 @@ BattleView SmacEnv::battle() const {
         }
     }
     view.coneAngle = m_sight.coneAngle();
-    const auto units = m_engine->units();
+    const auto units = hasBattle() ? m_engine->units() : std::span<const UnitState>();
     for (std::size_t i = 0; i < units.size(); ++i) {
         const UnitState& unit = units[i];
         const UnitStats& stats = statsOf(unit.type, unit.team);
@@ -375,9 +389,8 @@ std::vector<std::byte> SmacEnv::save() const {
     StateWriter out;
     out.text(m_config);
     // Of a battle that failed there is nothing to go on with, as of one that has not begun.
-    const bool hasBattle = m_phase == Phase::Playing || m_phase == Phase::Ended;
-    out.flag(hasBattle);
-    if (!hasBattle) {
+    out.flag(hasBattle());
+    if (!hasBattle()) {
         return out.take();
     }
     out.key(m_key);

@@ -64,6 +64,8 @@ class SmacEnv final : public Environment {
     };
     using Actions = std::span<const std::int32_t>;
     [[nodiscard]] Result<void> beginBattle(std::uint64_t seed);
+    [[nodiscard]] Result<void> checkUnits() const;
+    [[nodiscard]] bool hasBattle() const { return m_phase == Phase::Playing || m_phase == Phase::Ended; }
     void abandon(Error failure);
     [[nodiscard]] Saved read(StateReader& in) const;
     /// Why that cannot be a state of this environment; empty: it can.

@@ -114,9 +114,9 @@ void recover(Battlefield& field) {
 
 } // namespace
 
-Weapons::Weapons(Pace pace, std::size_t mostUnits) : m_pace(pace) {
-    m_strikes.reserve(mostUnits);
-    m_dying.reserve(mostUnits);
+void Weapons::reserve(std::size_t units) {
+    m_strikes.reserve(units);
+    m_dying.reserve(units);
 }
 
 void Weapons::fight(Battlefield& field) {

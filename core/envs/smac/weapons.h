@@ -21,8 +21,10 @@ class Weapons {
         int target = 0;
     };
 
-    /// With memory for so many units.
-    Weapons(Pace pace, std::size_t mostUnits);
+    explicit Weapons(Pace pace) : m_pace(pace) {}
+
+    /// Memory for so many units; fight() with no more does not allocate.
+    void reserve(std::size_t units);
 
     /// Of one loop: whoever is in range and ready strikes; healing lands, then blows, of attackers from west to east,
     /// and who dies in this loop strikes, too; the dead go; shields, health and energy come back.

@@ -80,6 +80,19 @@ class TestSmacEnv : public QObject {
         QVERIFY(stage.stop());
     }
 
+    void aBattleThatLosesUnitsHasFailed() {
+        Stage stage("smac:3m");
+        stage.reset();
+        stage.engine->onStep = [&stage](std::span<const Order>, int) -> Result<void> {
+            stage.engine->state.pop_back();
+            return {};
+        };
+        const auto outcome = stage.stop();
+        QVERIFY(!outcome && outcome.error().code == ErrorCode::Internal);
+        QVERIFY(showsNothing(stage));
+        QVERIFY(std::get<BattleView>(stage.env->view().scene).units.empty());
+    }
+
     void enginesThatKeepNoBattlesSaySo() {
         Stage stage("smac:3m");
         stage.reset();

@@ -191,6 +191,40 @@ class TestSmacObserver : public QObject {
         }
     }
 
+    // Twelve cones of 30 degrees, against the angle between two directions; and where the released test differs.
+    void conesAreAsWideAsTheyShouldBe() {
+        SmacParams params = defaultsOf(Version::SmacV2);
+        params.conicFov = true;
+        const Sight mended(params);
+        params.compatCone = true;
+        const Sight released(params);
+        UnitState agent{.type = UnitType::Marine, .position = {16, 16}};
+        constexpr double kPi = 3.14159265358979323846;
+        for (int look = 0; look < 12; ++look) {
+            int more = 0; // bearings that the released code sees beside the cone
+            for (int bearing = 0; bearing < 360; ++bearing) {
+                const double angle = (bearing + 0.5) * kPi / 180;
+                const Vec2 place = agent.position + Vec2{static_cast<float>(5 * std::cos(angle)),
+                                                         static_cast<float>(5 * std::sin(angle))};
+                const double apart = std::abs(std::remainder(bearing + 0.5 - 30.0 * look, 360.0));
+                const Vec2 facing = mended.direction(look);
+                QCOMPARE(mended.sees(agent, facing, place), apart < 15.0);
+                const bool sees = released.sees(agent, facing, place);
+                QVERIFY(sees || apart > 15.0); // none is missed
+                more += sees && apart > 15.0 ? 1 : 0;
+            }
+            // A mirrored cone behind who looks east or west, a wedge of 15 degrees beside the vertical for most others.
+            const int expected = look % 6 == 0 ? 30 : look % 3 == 0 ? 0 : 15;
+            QVERIFY2(std::abs(more - expected) <= 1, qPrintable(QString("%1: %2").arg(look).arg(more)));
+        }
+        // As far as sight goes, and no farther; nothing beyond reach can be struck.
+        for (const auto& [away, seen] : {std::pair{4.99F, true}, {8.99F, true}, {9.01F, false}}) {
+            const Vec2 place = agent.position + Vec2{away, 0};
+            QCOMPARE(mended.sees(agent, {1, 0}, place), seen);
+            QCOMPARE(mended.reaches(agent, {1, 0}, place), away < 5.F);
+        }
+    }
+
     void hiddenTypesAreHiddenOfOthersAlone() {
         const Stage stage = meeting("observe_team = false");
         const Values obs = stage.obsOf(0);
