@@ -168,12 +168,4 @@ std::string_view nameOf(UnitType type) {
     return kStandard[static_cast<std::size_t>(type)].name;
 }
 
-bool canHit(const UnitStats& attacker, const UnitStats& target) {
-    if (attacker.effect == Effect::Heal) {
-        return target.biological && !target.flies;
-    }
-    return (attacker.hitsGround && (!target.flies || target.tall)) ||
-           (attacker.hitsAir && (target.flies || target.tall));
-}
-
 } // namespace knife::smac

@@ -56,7 +56,13 @@ struct UnitStats {
 [[nodiscard]] const UnitStats& statsOf(UnitType type, Team team);
 
 /// Whether a weapon can be aimed at that, or a healer can heal it; teams and distance aside.
-[[nodiscard]] bool canHit(const UnitStats& attacker, const UnitStats& target);
+[[nodiscard]] inline bool canHit(const UnitStats& attacker, const UnitStats& target) {
+    if (attacker.effect == Effect::Heal) {
+        return target.biological && !target.flies;
+    }
+    return (attacker.hitsGround && (!target.flies || target.tall)) ||
+           (attacker.hitsAir && (target.flies || target.tall));
+}
 
 // Rules of combat that no type changes.
 inline constexpr double kShieldPerLoop = 2.0 / kLoopsPerSecond;
