@@ -54,6 +54,8 @@ class TestTaskSequence : public QObject {
     void withoutTasksThereIsOne();
     void listedTasksCoverTheBudget();
     void sizesMustAgree();
+    void battlesAndHuntsFitByTheirSlots_data();
+    void battlesAndHuntsFitByTheirSlots();
     void generatorsAreDeterministic_data();
     void generatorsAreDeterministic();
     void permuteKeepsValuesAndClass();
@@ -102,6 +104,45 @@ void TestTaskSequence::sizesMustAgree() {
              std::string("test.toml:1:1: tasks[1].env: task 'b' has 2 agents, 2 actions, 5 observations, 5 state "
                          "entries, but task 'a' "
                          "has 2 agents, 3 actions, 5 observations, 5 state entries; one network must fit all tasks"));
+}
+
+void TestTaskSequence::battlesAndHuntsFitByTheirSlots_data() {
+    QTest::addColumn<QString>("env");
+    QTest::addColumn<QStringList>("tasks");
+    QTest::newRow("smacv2") << "name = \"smacv2:zerg_5_vs_5\"\nunit_slots = 6\nenemy_slots = 8"
+                            << QStringList{"{ unit_weights = [1.0, 0.0, 0.0] }",
+                                           "{ units = 3, enemies = 8, start_positions = \"surrounded\" }",
+                                           "{ units = 6, enemies = 5, start_positions = \"reflect\" }"};
+    QTest::newRow("smac") << "name = \"smac:5m_vs_6m\"\nunit_slots = 8\nenemy_slots = 9"
+                          << QStringList{"{}", "{ scenario = \"8m_vs_9m\" }", "{ scenario = \"3m\" }"};
+    QTest::newRow("tag") << "name = \"tag\"\npredator_slots = 6\nprey_slots = 2\nlandmark_slots = 4"
+                         << QStringList{"{}", "{ predators = 6, prey = 2, landmarks = 4, prey_speed = 0.5 }",
+                                        "{ punishment = -12.0, predator_speed = 2.0, landmarks = 0 }"};
+}
+
+// Tasks of other numbers, weights, places and speeds can be one run's, and all are played to their ends.
+void TestTaskSequence::battlesAndHuntsFitByTheirSlots() {
+    QFETCH(QString, env);
+    QFETCH(QStringList, tasks);
+    std::string toml = "[experiment]\nsteps = 3000\n[env]\n" + env.toStdString() + "\n";
+    for (const QString& task : tasks) {
+        toml += "[[tasks]]\nenv = " + task.toStdString() + "\n";
+    }
+    const auto expanded = expandTasks(experimentOf(toml));
+    QVERIFY2(expanded, expanded ? "" : expanded.error().describe().c_str());
+    QCOMPARE(static_cast<qsizetype>(expanded->size()), tasks.size());
+    QCOMPARE(std::ranges::max(taskIds(*expanded)), static_cast<int>(tasks.size()) - 1);
+    for (const TaskInstance& task : *expanded) {
+        const auto played = makeEnvironment(task.env).value();
+        Sight sight(played->spec());
+        CounterRng random({4, "tasks", 0});
+        played->reset({.seed = 1}, sight.spans());
+        for (bool ended = false; !ended;) {
+            const auto outcome = played->step(legalActions(played->spec(), sight.avail, random), sight.spans());
+            QVERIFY(outcome);
+            ended = outcome->terminated || outcome->truncated;
+        }
+    }
 }
 
 void TestTaskSequence::generatorsAreDeterministic_data() {

@@ -194,6 +194,10 @@ void TestVectorEnv::steppingDoesNotAllocate_data() {
     QTest::newRow("extended partial observability") << "name = \"smacv2:zerg_10_vs_10_epo\"";
     QTest::newRow("capabilities") << "name = \"smacv2:protoss_5_vs_5\"\nhealth_level = [0.1, 0.6]\nconic_fov = "
                                      "true\nattack_probability = [0.5, 1.0]\nenemy_mask_probability = 0.5";
+    QTest::newRow("fixed")
+        << "name = \"smacv2:terran_5_vs_5\"\nteam = \"fixed\"\nteam_items = [\"marine marine marine "
+           "medivac medivac\"]\nattack_items = [[0.5, 0.5, 1.0, 1.0, 1.0]]\nheuristic_ai = "
+           "true\nheuristic_rest = true\ncompat_first_episode_scale = true\ncompat_enemy_wipe = true";
     QTest::newRow("plane") << "name = \"tag\"";
     QTest::newRow("matrix") << "name = \"matrix\"\ntable = \"nstep\"\nnoise = 1.0";
 }
