@@ -235,6 +235,45 @@ class TestBattle : public QObject {
         }
     }
 
+    // In a loop, health is what healing has made of it, less the blows; at or below nothing, it is over.
+    void healingComesBeforeBlows_data() {
+        QTest::addColumn<int>("attacker");
+        for (const UnitType attacker : {UnitType::Marine, UnitType::Marauder, UnitType::Stalker, UnitType::Hydralisk}) {
+            QTest::addRow("%s", std::string(nameOf(attacker)).c_str()) << static_cast<int>(attacker);
+        }
+    }
+    void healingComesBeforeBlows() {
+        QFETCH(int, attacker);
+        const auto type = static_cast<UnitType>(attacker);
+        for (const UnitType victim : {UnitType::Marine, UnitType::Marauder}) {
+            const UnitStats& weapon = statsOf(type, Team::Enemy);
+            const UnitStats& body = statsOf(victim, Team::Ally);
+            const double damage = weapon.damage + (body.light ? weapon.bonusLight : 0) +
+                                  (body.armored ? weapon.bonusArmored : 0) - body.armor;
+            for (int attackers = 1; attackers <= 5; ++attackers) {
+                std::vector<Placement> units{ally(victim, 16, 16), ally(UnitType::Medivac, 13, 16)};
+                for (int i = 0; i < attackers; ++i) {
+                    units.push_back(enemy(type, 18.5F, 13.F + 1.5F * static_cast<float>(i)));
+                }
+                Ring ring(units);
+                for (int loop = 0; loop < 1000 && ring.unit(0).isAlive(); ++loop) {
+                    const double health = static_cast<double>(ring.unit(0).health);
+                    const double energy = static_cast<double>(ring.unit(1).energy);
+                    ring.orders[1] = {Order::Kind::Heal, {}, 0};
+                    ring.step();
+                    const auto struck = ring.battle.struck();
+                    const bool heals = struck[1] == 0;
+                    const auto blows = std::ranges::count(struck.subspan(2), 0);
+                    const double left =
+                        std::min({body.health, health + (heals ? 9.0 / 16 : 0.0), health + energy * 3}) -
+                        damage * static_cast<double>(blows);
+                    QVERIFY(std::abs(static_cast<double>(ring.unit(0).health) - std::max(left, 0.0)) < 1e-3);
+                    QVERIFY(heals || health >= body.health || energy <= 0.0);
+                }
+            }
+        }
+    }
+
     // 160 loops without damage, then an eighth per loop.
     void shieldsComeBackAfterTenSeconds() {
         Ring ring({ally(UnitType::Stalker, 16, 16), enemy(UnitType::Stalker, 20, 16)});
