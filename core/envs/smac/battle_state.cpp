@@ -3,6 +3,7 @@
 // looked at before anything of the present battle is given up.
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -72,7 +73,8 @@ std::vector<std::byte> Battle::save() const {
     for (const Mind& mind : m_field.minds) {
         out.value(mind.task);
         write(out, mind.point);
-        for (const int value : {mind.target, mind.aim, mind.hurtBy, mind.sinceHurt, mind.wait, mind.jostled}) {
+        for (const int value :
+             {mind.target, mind.aim, mind.hurtBy, mind.sinceHurt, mind.wait, mind.jostled, mind.turns}) {
             out.value(value);
         }
         out.flag(mind.stands);
@@ -95,7 +97,8 @@ Battle::Saved Battle::read(StateReader& in, std::size_t units) {
         Mind& mind = saved.minds.emplace_back();
         mind.task = in.value<Mind::Task>();
         mind.point = readVec2(in);
-        for (int* value : {&mind.target, &mind.aim, &mind.hurtBy, &mind.sinceHurt, &mind.wait, &mind.jostled}) {
+        for (int* value :
+             {&mind.target, &mind.aim, &mind.hurtBy, &mind.sinceHurt, &mind.wait, &mind.jostled, &mind.turns}) {
             *value = in.value<int>();
         }
         mind.stands = in.flag();
@@ -136,7 +139,7 @@ std::string Battle::problemOf(const Saved& saved, std::span<const Placement> exp
         if (mind.task > Mind::kLastTask || !isFinite(mind.point) || !isUnit(mind.target, hasTarget ? 0 : -1) ||
             !isUnit(mind.aim, -1) || !isUnit(mind.hurtBy, -1) || mind.sinceHurt < 0 || mind.sinceHurt > kShieldDelay ||
             mind.wait <= -kTicks || mind.wait / kTicks > kMostLoops / kTicks || mind.jostled < 0 ||
-            mind.jostled > kMostJostles) {
+            mind.jostled > kMostJostles || std::abs(mind.turns) > 1) {
             return fmt::format("unit {} is up to {} with {}", i, static_cast<int>(mind.task), mind.target);
         }
     }

@@ -22,6 +22,8 @@ Battlefield::Battlefield(const Terrain& ground, std::size_t mostUnits) : terrain
     bodies.reserve(mostUnits);
     byX.reserve(mostUnits);
     struck.reserve(mostUnits);
+    strides.reserve(mostUnits);
+    still.reserve(mostUnits);
 }
 
 void Battlefield::fillBodies() {
@@ -29,6 +31,8 @@ void Battlefield::fillBodies() {
     allies = 0;
     widest = 0.F;
     widestBody = 0.F;
+    strides.assign(units.size(), {});
+    still.reserve(units.size());
     for (const UnitState& unit : units) {
         const UnitStats& stats = statsOf(unit.type, unit.team);
         bodies.push_back({.stats = &stats,

@@ -30,7 +30,14 @@ struct Mind {
     int sinceHurt = kShieldDelay;
     int wait = 0;        ///< ticks until its weapon is ready; negative: those that the loop it became ready in had left
     int jostled = 0;     ///< how often others have pushed it off where it wants to go
+    int turns = 0;       ///< to which side it goes round those in its way: 1 left, -1 right; 0: nobody is
     bool stands = false; ///< fights where it is: others do not push it aside as they like
+};
+
+/// Where a unit is about to step.
+struct Stride {
+    Vec2 to;
+    bool goes = false; ///< whether it wants to be elsewhere at all
 };
 
 /// What never changes of a unit, where loops find it.
@@ -63,8 +70,10 @@ struct Battlefield {
     std::vector<Body> bodies;
     std::vector<int> byX; ///< living units from west to east; in order except while they walk
     std::vector<int> struck;
-    float widest = 0.F;     ///< largest separation
-    float widestBody = 0.F; ///< largest radius
+    std::vector<Stride> strides; ///< of this loop
+    std::vector<int> still;      ///< who goes nowhere in this loop, from west to east
+    float widest = 0.F;          ///< largest separation
+    float widestBody = 0.F;      ///< largest radius
 
     /// Bodies and whatever else follows from who the units are.
     void fillBodies();
@@ -106,6 +115,8 @@ struct Battlefield {
     [[nodiscard]] const UnitState& unit(int index) const { return units[static_cast<std::size_t>(index)]; }
     [[nodiscard]] Mind& mind(int index) { return minds[static_cast<std::size_t>(index)]; }
     [[nodiscard]] const Mind& mind(int index) const { return minds[static_cast<std::size_t>(index)]; }
+    [[nodiscard]] Stride& stride(int index) { return strides[static_cast<std::size_t>(index)]; }
+    [[nodiscard]] const Stride& stride(int index) const { return strides[static_cast<std::size_t>(index)]; }
     [[nodiscard]] const Body& body(int index) const { return bodies[static_cast<std::size_t>(index)]; }
 
     [[nodiscard]] bool isHealer(int index) const { return body(index).stats->effect == Effect::Heal; }

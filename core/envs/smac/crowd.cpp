@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/envs/smac/steering.h"
+
 namespace knife::smac {
 
 namespace {
@@ -176,17 +178,34 @@ Vec2 freePlace(const Battlefield& field, int unit, Vec2 wanted) {
 }
 
 void walk(Battlefield& field) {
+    // All choose before anybody moves: whoever chooses later knows no more.
+    field.still.clear();
     for (const int unit : field.byX) {
-        const Body& form = field.body(unit);
         const Vec2* goal = goalOf(field, unit);
-        if (goal == nullptr || form.speed <= 0.F) {
+        const Body& form = field.body(unit);
+        const Vec2 here = field.unit(unit).position;
+        Stride& own = field.stride(unit);
+        own.goes = goal != nullptr && form.speed > 0.F;
+        if (!own.goes) {
+            field.still.push_back(unit);
             continue;
         }
-        const Vec2 here = field.unit(unit).position;
-        const Vec2 next = form.layer == Air ? *goal : field.terrain.heading(here, *goal, form.stats->climbs);
-        const Vec2 way = next - here;
-        const float distance = std::sqrt(squaredLength(way));
-        moveTo(field, unit, distance <= form.speed ? next : here + way * (form.speed / distance));
+        own.to = form.layer == Air ? *goal : field.terrain.heading(here, *goal, form.stats->climbs);
+    }
+    for (const int unit : field.byX) {
+        if (field.stride(unit).goes) {
+            const float speed = field.body(unit).speed;
+            const Vec2 way = wayRound(field, unit);
+            const float distance = std::sqrt(squaredLength(way));
+            field.stride(unit).to = field.unit(unit).position + (distance <= speed ? way : way * (speed / distance));
+        }
+    }
+    for (const int unit : field.byX) {
+        if (field.stride(unit).goes) {
+            const Vec2 here = field.unit(unit).position;
+            moveTo(field, unit, field.stride(unit).to);
+            reconsiderSide(field, unit, here);
+        }
     }
     separate(field);
 }
