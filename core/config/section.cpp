@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "core/config/overrides.h"
 #include "core/config/section_node.h"
 #include "core/config/toml_text.h"
 
@@ -199,6 +200,10 @@ Section Section::withText(std::string_view key, std::string_view value) const {
         copy->entries.insert(copy->entries.begin(), {std::string(key), {}, text});
     }
     return Section(std::move(copy));
+}
+
+Result<Section> Section::withAssignment(std::string_view assignment) const {
+    return detail::withOverride(m_node, assignment).map([](detail::Table table) { return Section(std::move(table)); });
 }
 
 std::string Section::toToml() const {

@@ -83,6 +83,8 @@ class Section {
     [[nodiscard]] Section without(const std::vector<std::string>& keys) const;
     /// This table with one key set to a text.
     [[nodiscard]] Section withText(std::string_view key, std::string_view value) const;
+    /// This table with "key=value" of a command line laid on top. ErrorCode::Usage naming the assignment.
+    [[nodiscard]] Result<Section> withAssignment(std::string_view assignment) const;
     /// As TOML text, without a header line.
     [[nodiscard]] std::string toToml() const;
 
