@@ -134,6 +134,7 @@ Tag::Tag(const TagParams& params)
     m_spec.stateDim = agents * m_spec.obsDim;
     m_bodies.resize(m_movable + static_cast<std::size_t>(params.landmarks));
     m_forces.resize(m_bodies.size());
+    m_lastActions.assign(m_predators, -1);
     m_threats.reserve(m_movable);
 }
 
@@ -170,6 +171,7 @@ void Tag::reset(const EpisodeKey& key, const ObservationSpans& out) {
     m_ended = false;
     m_lastReward = 0.F;
     m_return = 0.F;
+    std::ranges::fill(m_lastActions, -1);
     write(out);
 }
 
@@ -344,6 +346,7 @@ Result<StepOutcome> Tag::step(std::span<const std::int32_t> actions, const Obser
     m_ended = outcome.terminated || outcome.truncated;
     m_lastReward = outcome.reward;
     m_return += outcome.reward;
+    std::copy_n(actions.begin(), m_predators, m_lastActions.begin());
     write(out);
     return outcome;
 }
@@ -407,7 +410,56 @@ EnvView Tag::view() const {
     view.lastReward = m_lastReward;
     view.episodeReturn = m_return;
     view.greedy = m_key.greedy;
+    view.scene = scene();
+    view.featureNames = featureNames();
     return view;
+}
+
+PlaneView Tag::scene() const {
+    PlaneView plane;
+    plane.sight = m_params.partialObs ? static_cast<float>(std::max(m_params.viewRadius, 0.0)) : 0.F;
+    for (std::size_t i = 0; i < m_bodies.size(); ++i) {
+        const Kind kind = kindOf(i);
+        const std::size_t first = kind == Predator ? 0 : kind == Prey ? m_predators : m_movable;
+        PlaneView::Body& body = plane.bodies.emplace_back();
+        body = {.kind = kind == Predator ? PlaneView::Kind::Agent
+                        : kind == Prey   ? PlaneView::Kind::Prey
+                                         : PlaneView::Kind::Landmark,
+                .id = static_cast<int>(i - first),
+                .x = static_cast<float>(m_bodies[i].x),
+                .y = static_cast<float>(m_bodies[i].y),
+                .radius = static_cast<float>(kSizes[kind]),
+                .velocityX = static_cast<float>(m_bodies[i].vx),
+                .velocityY = static_cast<float>(m_bodies[i].vy)};
+        if (kind == Predator) {
+            body.action = m_lastActions[i];
+        }
+        for (std::size_t predator = 0; kind == Prey && predator < m_predators; ++predator) {
+            body.caught = body.caught || touch(predator, i);
+        }
+    }
+    plane.actionNames = m_params.directions == 4
+                            ? std::vector<std::string>{"none", "east", "north", "west", "south"}
+                            : std::vector<std::string>{"none", "east",       "north-east", "north",     "north-west",
+                                                       "west", "south-west", "south",      "south-east"};
+    return plane;
+}
+
+// In the order of write().
+std::vector<std::string> Tag::featureNames() const {
+    std::vector<std::string> names{"own vx", "own vy", "own x", "own y"};
+    const auto add = [&names](const char* whose, std::int64_t count, const char* x, const char* y) {
+        for (std::int64_t i = 0; i < count; ++i) {
+            names.push_back(fmt::format("{} {} {}", whose, i, x));
+            names.push_back(fmt::format("{} {} {}", whose, i, y));
+        }
+    };
+    const std::int64_t prey = m_params.preySlots > 0 ? m_params.preySlots : m_params.prey;
+    add("landmark", m_params.landmarkSlots > 0 ? m_params.landmarkSlots : m_params.landmarks, "dx", "dy");
+    add("friend", m_spec.nAgents - 1, "dx", "dy");
+    add("prey", prey, "dx", "dy");
+    add("prey", prey, "vx", "vy");
+    return names;
 }
 
 std::vector<std::byte> Tag::save() const {
@@ -419,6 +471,7 @@ std::vector<std::byte> Tag::save() const {
     out.value(m_lastReward);
     out.value(m_return);
     out.list(m_bodies);
+    out.list(m_lastActions);
     return out.take();
 }
 
@@ -431,7 +484,12 @@ Result<void> Tag::restore(std::span<const std::byte> saved) {
     const auto lastReward = in.value<float>();
     const auto episodeReturn = in.value<float>();
     auto bodies = in.list<TagBody>();
-    if (!own || !in.finished() || !canBe(bodies) || step < 0 || step > m_spec.episodeLimit ||
+    auto lastActions = in.list<std::int32_t>();
+    const auto isAction = [this](std::int32_t action) {
+        return action >= -1 && action < m_spec.nActions;
+    };
+    if (!own || !in.finished() || !canBe(bodies) || lastActions.size() != m_predators ||
+        !std::ranges::all_of(lastActions, isAction) || step < 0 || step > m_spec.episodeLimit ||
         (step == m_spec.episodeLimit && !ended) || !std::isfinite(lastReward) || !std::isfinite(episodeReturn)) {
         return fail(ErrorCode::Corrupt, "tag: the saved state is damaged, or of another configuration");
     }
@@ -441,6 +499,7 @@ Result<void> Tag::restore(std::span<const std::byte> saved) {
     m_lastReward = lastReward;
     m_return = episodeReturn;
     m_bodies = std::move(bodies);
+    m_lastActions = std::move(lastActions);
     return {};
 }
 

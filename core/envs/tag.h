@@ -93,6 +93,8 @@ class Tag final : public Environment {
     void addContacts();
     void move();
     void write(const ObservationSpans& out) const;
+    [[nodiscard]] PlaneView scene() const;
+    [[nodiscard]] std::vector<std::string> featureNames() const;
 
     TagParams m_params;
     EnvSpec m_spec;
@@ -103,8 +105,9 @@ class Tag final : public Environment {
     std::vector<Threat> m_threats; ///< to the prey that decides at the moment
     Threat m_nearest;              ///< of the predators
     std::size_t m_predators;
-    std::size_t m_movable; ///< predators and prey
-    bool m_sums;           ///< score_function = "sum"
+    std::size_t m_movable;                   ///< predators and prey
+    bool m_sums;                             ///< score_function = "sum"
+    std::vector<std::int32_t> m_lastActions; ///< of predators; -1: none yet
     int m_step = 0;
     bool m_ended = true;
     float m_lastReward = 0.F;

@@ -109,12 +109,44 @@ void Rollout::chooseActions(const at::Tensor& q, double epsilon) {
     }
 }
 
+// Before the step that overwrites what they saw.
+void Rollout::keepChoices(const at::Tensor& q) {
+    if (!isActive(0)) {
+        return;
+    }
+    const auto keep = [this](auto rows, auto& kept) {
+        const auto first = rowsOf(rows, 0, m_environments.size());
+        kept.assign(first.begin(), first.end());
+    };
+    keep(m_environments.obs(), m_choices.obs);
+    keep(std::span<const float>(q.data_ptr<float>(), static_cast<std::size_t>(q.numel())), m_choices.q);
+    keep(m_environments.avail(), m_choices.avail);
+    keep(std::span<const std::int32_t>(m_actions), m_choices.actions);
+}
+
+std::vector<ChoiceView> Rollout::lastChoices() const {
+    std::vector<ChoiceView> choices(m_choices.actions.size());
+    const auto row = [&choices](const auto& rows, std::size_t agent, auto& out) {
+        const std::size_t width = rows.size() / choices.size();
+        const auto first = rows.begin() + static_cast<std::ptrdiff_t>(agent * width);
+        out.assign(first, first + static_cast<std::ptrdiff_t>(width));
+    };
+    for (std::size_t agent = 0; agent < choices.size(); ++agent) {
+        row(m_choices.obs, agent, choices[agent].observation);
+        row(m_choices.q, agent, choices[agent].values);
+        row(m_choices.avail, agent, choices[agent].legal);
+        choices[agent].action = m_choices.actions[agent];
+    }
+    return choices;
+}
+
 Result<std::vector<EpisodeRecord>> Rollout::play(const FactorizedNet& net, const std::vector<EpisodeOrigin>& origins,
                                                  double epsilon, const StepHook& afterStep) {
     const at::NoGradGuard noGrad;
     const auto count = static_cast<int>(origins.size());
     const auto nAgents = static_cast<std::size_t>(m_environments.spec().nAgents);
     m_explorers.clear();
+    m_choices.actions.clear();
     std::ranges::fill(m_previousActions, -1);
     for (int e = 0; e < count; ++e) {
         const EpisodeOrigin& origin = origins[static_cast<std::size_t>(e)];
@@ -135,7 +167,9 @@ Result<std::vector<EpisodeRecord>> Rollout::play(const FactorizedNet& net, const
     ActMemory memory = net.initialMemory(m_inputs.size(0));
     while (m_environments.activeCount() > 0) {
         fillInputs();
-        chooseActions(net.act(m_inputs.to(net.device()), memory).cpu().contiguous(), epsilon);
+        const at::Tensor q = net.act(m_inputs.to(net.device()), memory).cpu().contiguous();
+        chooseActions(q, epsilon);
+        keepChoices(q);
         std::ranges::copy(m_environments.active(), m_wasActive.begin());
         if (auto stepped = m_environments.step(m_actions); !stepped) {
             return tl::unexpected(std::move(stepped.error()).within("collecting an episode"));

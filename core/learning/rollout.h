@@ -38,15 +38,26 @@ class Rollout {
 
     [[nodiscard]] const VectorEnv& environments() const { return m_environments; }
     [[nodiscard]] const FirstMoment& firstMoment() const { return m_first; }
+    /// What the agents of environment 0 went by when they last chose, in its present or last episode; empty before.
+    [[nodiscard]] std::vector<ChoiceView> lastChoices() const;
 
   private:
     [[nodiscard]] bool isActive(int e) const;
     void fillInputs();
     void chooseActions(const at::Tensor& q, double epsilon);
+    void keepChoices(const at::Tensor& q);
 
+    /// Of the agents of environment 0 when they last chose, row by row.
+    struct Choices {
+        std::vector<float> obs;
+        std::vector<float> q;
+        std::vector<std::uint8_t> avail;
+        std::vector<std::int32_t> actions;
+    };
     VectorEnv m_environments;
     InputLayout m_layout;
     FirstMoment m_first;
+    Choices m_choices;
     std::vector<EpisodeRecorder> m_recorders;
     std::vector<CounterRng> m_explorers;
     at::Tensor m_inputs;                         ///< [E × N, width]

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/protocol/wire.h"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
+#include <initializer_list>
 #include <type_traits>
 #include <utility>
 
@@ -16,7 +19,8 @@ static_assert(static_cast<int>(ErrorCode::Internal) == wire::ErrorCode_MAX);
 static_assert(static_cast<int>(RunState::Interrupted) == wire::RunState_MAX);
 static_assert(static_cast<int>(Notice::Level::Error) == wire::NoticeLevel_MAX);
 static_assert(static_cast<int>(BoardView::Kind::Wall) == wire::PieceKind_MAX);
-static_assert(static_cast<int>(BattleView::Ground::Cliff) == wire::Ground_MAX);
+static_assert(static_cast<int>(BattleView::Ground::Cliff) == wire::BattleGround_MAX);
+static_assert(static_cast<int>(PlaneView::Kind::Landmark) == wire::PlaneKind_MAX);
 static_assert(static_cast<int>(OptimiserPolicy::ResetAll) == wire::OptimiserPolicy_MAX);
 static_assert(static_cast<int>(TargetPolicy::None) == wire::TargetPolicy_MAX);
 static_assert(std::variant_size_v<CommandBody> == 9);
@@ -285,7 +289,7 @@ void put(wire::BattleView* out, const BattleView& in) {
     out->set_width(in.width);
     out->set_height(in.height);
     for (const BattleView::Ground ground : in.ground) {
-        out->add_ground(enumTo<wire::Ground>(ground));
+        out->add_ground(enumTo<wire::BattleGround>(ground));
     }
     putAll(out->mutable_heights(), in.heights);
     out->set_cone_angle(in.coneAngle);
@@ -315,48 +319,141 @@ void put(wire::BattleView* out, const BattleView& in) {
     }
 }
 
+// Pictures go straight to painters, which must not be asked for a million units, or to draw one at NaN.
+constexpr int kMostCellsAside = 512;
+constexpr int kMostFigures = 4096; // units, bodies
+constexpr float kFurthest = 1e6F;  // of any coordinate or amount
+
+bool areSane(std::initializer_list<float> values) {
+    return std::ranges::all_of(values, [](float value) { return std::abs(value) <= kFurthest; }); // not of NaN
+}
+
+bool areAmounts(std::initializer_list<float> values) {
+    return areSane(values) && std::ranges::all_of(values, [](float value) { return value >= 0.F; });
+}
+
+bool get(const wire::BattleUnit& in, int units, BattleView::Unit& out) {
+    out = {.type = in.type(),
+           .ally = in.ally(),
+           .flies = in.flies(),
+           .x = in.x(),
+           .y = in.y(),
+           .radius = in.radius(),
+           .health = in.health(),
+           .healthMax = in.health_max(),
+           .shield = in.shield(),
+           .shieldMax = in.shield_max(),
+           .energy = in.energy(),
+           .energyMax = in.energy_max(),
+           .sight = in.sight(),
+           .reach = in.reach(),
+           .facing = in.facing(),
+           .action = in.action(),
+           .struck = in.struck(),
+           .heals = in.heals()};
+    return areSane({out.x, out.y, out.facing}) &&
+           areAmounts({out.radius, out.health, out.healthMax, out.shield, out.shieldMax, out.energy, out.energyMax,
+                       out.sight, out.reach}) &&
+           out.action >= -1 && out.struck >= -1 && out.struck < units;
+}
+
 bool get(const wire::BattleView& in, BattleView& out) {
     out.width = in.width();
     out.height = in.height();
-    const auto cells = static_cast<std::int64_t>(in.ground_size());
-    if (out.width < 0 || out.height < 0 || std::int64_t{out.width} * out.height != cells ||
-        in.heights_size() != in.ground_size()) {
+    if (out.width < 0 || out.width > kMostCellsAside || out.height < 0 || out.height > kMostCellsAside ||
+        out.width * out.height != in.ground_size() || in.heights_size() != in.ground_size() ||
+        in.units_size() > kMostFigures) {
         return false;
     }
     out.ground.clear();
+    out.ground.reserve(static_cast<std::size_t>(in.ground_size()));
     for (const int ground : in.ground()) {
-        if (!enumFrom(wire::Ground_IsValid(ground), ground, out.ground.emplace_back())) {
+        if (!enumFrom(wire::BattleGround_IsValid(ground), ground, out.ground.emplace_back())) {
             return false;
         }
     }
     getAll(in.heights(), out.heights);
     out.coneAngle = in.cone_angle();
+    const auto isHeight = [](float height) {
+        return height >= 0.F && height <= 1.F;
+    };
+    if (!std::ranges::all_of(out.heights, isHeight) || !areAmounts({out.coneAngle})) {
+        return false;
+    }
     out.units.clear();
+    out.units.reserve(static_cast<std::size_t>(in.units_size()));
     for (const wire::BattleUnit& unit : in.units()) {
-        if (unit.struck() < -1 || unit.struck() >= in.units_size()) {
+        if (!get(unit, in.units_size(), out.units.emplace_back())) {
             return false;
         }
-        out.units.push_back({.type = unit.type(),
-                             .ally = unit.ally(),
-                             .flies = unit.flies(),
-                             .x = unit.x(),
-                             .y = unit.y(),
-                             .radius = unit.radius(),
-                             .health = unit.health(),
-                             .healthMax = unit.health_max(),
-                             .shield = unit.shield(),
-                             .shieldMax = unit.shield_max(),
-                             .energy = unit.energy(),
-                             .energyMax = unit.energy_max(),
-                             .sight = unit.sight(),
-                             .reach = unit.reach(),
-                             .facing = unit.facing(),
-                             .action = unit.action(),
-                             .struck = unit.struck(),
-                             .heals = unit.heals()});
     }
     getAll(in.action_names(), out.actionNames);
     return true;
+}
+
+void put(wire::PlaneView* out, const PlaneView& in) {
+    out->set_sight(in.sight);
+    for (const PlaneView::Body& body : in.bodies) {
+        wire::PlaneBody* copy = out->add_bodies();
+        copy->set_kind(enumTo<wire::PlaneKind>(body.kind));
+        copy->set_id(body.id);
+        copy->set_x(body.x);
+        copy->set_y(body.y);
+        copy->set_radius(body.radius);
+        copy->set_velocity_x(body.velocityX);
+        copy->set_velocity_y(body.velocityY);
+        copy->set_caught(body.caught);
+        copy->set_action(body.action);
+    }
+    for (const std::string& name : in.actionNames) {
+        out->add_action_names(name);
+    }
+}
+
+bool get(const wire::PlaneBody& in, PlaneView::Body& out) {
+    out = {.id = in.id(),
+           .x = in.x(),
+           .y = in.y(),
+           .radius = in.radius(),
+           .velocityX = in.velocity_x(),
+           .velocityY = in.velocity_y(),
+           .caught = in.caught(),
+           .action = in.action()};
+    return enumFrom(wire::PlaneKind_IsValid(in.kind()), in.kind(), out.kind) && out.id >= 0 && out.action >= -1 &&
+           areSane({out.x, out.y, out.velocityX, out.velocityY}) && areAmounts({out.radius});
+}
+
+bool get(const wire::PlaneView& in, PlaneView& out) {
+    out.sight = in.sight();
+    if (!areAmounts({out.sight}) || in.bodies_size() > kMostFigures) {
+        return false;
+    }
+    out.bodies.clear();
+    out.bodies.reserve(static_cast<std::size_t>(in.bodies_size()));
+    for (const wire::PlaneBody& body : in.bodies()) {
+        if (!get(body, out.bodies.emplace_back())) {
+            return false;
+        }
+    }
+    getAll(in.action_names(), out.actionNames);
+    return true;
+}
+
+void put(wire::Choice* out, const ChoiceView& in) {
+    putAll(out->mutable_observation(), in.observation);
+    putAll(out->mutable_values(), in.values);
+    out->set_legal(std::string(in.legal.begin(), in.legal.end()));
+    out->set_action(in.action);
+}
+
+// Values may be NaN: of a network that has diverged, that is what there is to see.
+bool get(const wire::Choice& in, ChoiceView& out) {
+    getAll(in.observation(), out.observation);
+    getAll(in.values(), out.values);
+    out.legal.assign(in.legal().begin(), in.legal().end());
+    out.action = in.action();
+    return out.legal.size() == out.values.size() && out.action >= -1 &&
+           out.action < static_cast<std::int64_t>(out.values.size());
 }
 
 void put(wire::EnvView* out, const EnvView& in) {
@@ -373,7 +470,33 @@ void put(wire::EnvView* out, const EnvView& in) {
         put(out->mutable_board(), *board);
     } else if (const auto* battle = std::get_if<BattleView>(&in.scene)) {
         put(out->mutable_battle(), *battle);
+    } else if (const auto* plane = std::get_if<PlaneView>(&in.scene)) {
+        put(out->mutable_plane(), *plane);
     }
+    for (const std::string& name : in.featureNames) {
+        out->add_feature_names(name);
+    }
+    for (const ChoiceView& choice : in.choices) {
+        put(out->add_choices(), choice);
+    }
+}
+
+bool getScene(const wire::EnvView& in, EnvView& out) {
+    switch (in.scene_case()) {
+    case wire::EnvView::kMatrix:
+        get(in.matrix(), out.scene.emplace<MatrixView>());
+        return true;
+    case wire::EnvView::kBoard:
+        return get(in.board(), out.scene.emplace<BoardView>());
+    case wire::EnvView::kBattle:
+        return get(in.battle(), out.scene.emplace<BattleView>());
+    case wire::EnvView::kPlane:
+        return get(in.plane(), out.scene.emplace<PlaneView>());
+    case wire::EnvView::SCENE_NOT_SET:
+        break;
+    }
+    out.scene = std::monostate();
+    return true;
 }
 
 bool get(const wire::EnvView& in, EnvView& out) {
@@ -384,15 +507,17 @@ bool get(const wire::EnvView& in, EnvView& out) {
     out.lastReward = in.last_reward();
     out.episodeReturn = in.episode_return();
     out.greedy = in.greedy();
-    out.scene = std::monostate();
-    if (in.has_matrix()) {
-        get(in.matrix(), out.scene.emplace<MatrixView>());
-    } else if (in.has_board()) {
-        return get(in.board(), out.scene.emplace<BoardView>());
-    } else if (in.has_battle()) {
-        return get(in.battle(), out.scene.emplace<BattleView>());
+    getAll(in.feature_names(), out.featureNames);
+    out.choices.clear();
+    if (in.choices_size() > kMostFigures) {
+        return false;
     }
-    return true;
+    for (const wire::Choice& choice : in.choices()) {
+        if (!get(choice, out.choices.emplace_back())) {
+            return false;
+        }
+    }
+    return getScene(in, out);
 }
 
 void put(wire::Snapshot* out, const Snapshot& in) {

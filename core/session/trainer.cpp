@@ -492,6 +492,7 @@ void TrainerImpl::storeEvaluation(const EvaluationResult& result, Name name) {
 EnvView TrainerImpl::envView() const {
     EnvView view = m_rollout->environments().environment(0).view();
     view.task = currentTask().name;
+    view.choices = m_rollout->lastChoices();
     const Rollout::FirstMoment& first = m_rollout->firstMoment();
     if (auto* matrix = std::get_if<MatrixView>(&view.scene); matrix != nullptr && !first.obs.empty()) {
         JointValues values = jointValues(m_learner->online(), m_layout, first.obs, first.state, m_counters.task);

@@ -75,6 +75,36 @@ struct BattleView {
     bool operator==(const BattleView&) const = default;
 };
 
+/// Bodies in a plane without walls. x to the east, y to the north.
+struct PlaneView {
+    enum class Kind : std::uint8_t { Agent, Prey, Landmark };
+    struct Body {
+        Kind kind = Kind::Agent;
+        int id = 0; ///< index among bodies of the kind
+        float x = 0.F;
+        float y = 0.F;
+        float radius = 0.F;
+        float velocityX = 0.F; ///< per unit of time
+        float velocityY = 0.F;
+        bool caught = false; ///< prey that an agent touches
+        int action = -1;     ///< last action of an agent; -1: none
+        bool operator==(const Body&) const = default;
+    };
+    float sight = 0.F; ///< how far an agent sees; 0: everything, or nothing
+    std::vector<Body> bodies;
+    std::vector<std::string> actionNames; ///< indexed by Body::action
+    bool operator==(const PlaneView&) const = default;
+};
+
+/// What an agent went by when it chose its last action.
+struct ChoiceView {
+    std::vector<float> observation;
+    std::vector<float> values;       ///< Q of each action
+    std::vector<std::uint8_t> legal; ///< per action, 1: it was
+    int action = -1;
+    bool operator==(const ChoiceView&) const = default;
+};
+
 /// One moment of one episode.
 struct EnvView {
     std::string envName;
@@ -84,7 +114,9 @@ struct EnvView {
     float lastReward = 0.F;
     float episodeReturn = 0.F;
     bool greedy = false; ///< the episode is an evaluation
-    std::variant<std::monostate, MatrixView, BoardView, BattleView> scene;
+    std::variant<std::monostate, MatrixView, BoardView, BattleView, PlaneView> scene;
+    std::vector<std::string> featureNames; ///< of what agents observe; empty: it has none
+    std::vector<ChoiceView> choices;       ///< by agent; empty where no network has chosen yet
     bool operator==(const EnvView&) const = default;
 };
 

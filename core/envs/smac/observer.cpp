@@ -62,17 +62,6 @@ Observer::Observer(const SmacSetting& setting, const Sight& sight, const Terrain
     m_stateDim = p.obsInsteadOfState ? setting.allySlots * m_obsDim : m_ownStateDim;
 }
 
-std::vector<std::string> Observer::actionNames() const {
-    std::vector<std::string> names{"no-op", "stop", "north", "south", "east", "west"};
-    for (int look = FirstLook; look < m_firstTarget; ++look) {
-        names.push_back("look " + std::to_string(look - FirstLook));
-    }
-    for (int target = m_firstTarget; target < m_actions; ++target) {
-        names.push_back("target " + std::to_string(target - m_firstTarget));
-    }
-    return names;
-}
-
 bool Observer::heals(const UnitState& agent) const {
     return m_setting.withMedivacs && agent.type == UnitType::Medivac;
 }

@@ -39,6 +39,9 @@ class Observer {
     [[nodiscard]] int actions() const { return m_actions; }
     /// One per action: "stop", "look 3", "target 0", …
     [[nodiscard]] std::vector<std::string> actionNames() const;
+    /// One per value that an agent observes: "north", "enemy 2 distance", "friend 0 marine", …; friends are all agents
+    /// but itself.
+    [[nodiscard]] std::vector<std::string> featureNames() const;
     /// The action that names target 0.
     [[nodiscard]] int firstTarget() const { return m_firstTarget; }
     /// Whether an agent's targets are its own team.
@@ -54,6 +57,9 @@ class Observer {
     void writeNothing(const ObservationSpans& out) const;
 
   private:
+    void nameEnemies(std::vector<std::string>& names) const;
+    void nameFriends(std::vector<std::string>& names) const;
+    void nameOwn(std::vector<std::string>& names) const;
     void writeAvailable(const Moment& moment, int agent, std::uint8_t* out) const;
     [[nodiscard]] bool canMove(Vec2 from, Vec2 direction) const;
     [[nodiscard]] bool isVisible(const Moment& moment, int agent, Vec2 place) const;

@@ -341,6 +341,7 @@ EnvView SmacEnv::view() const {
     view.episodeReturn = m_return;
     view.greedy = m_key.greedy;
     view.scene = battle();
+    view.featureNames = m_observer.featureNames();
     return view;
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <cmath>
 #include <cstring>
+#include <limits>
 #include <random>
 
 #include <QTest>
@@ -114,14 +116,92 @@ BoardView anyBoard() {
     return board;
 }
 
+// What pictures may hold: finite, and not beyond what a painter can be asked for.
+float anyCoordinate() {
+    return static_cast<float>(*rc::gen::inRange(-1'000'000'000, 1'000'000'001)) / 1e3F;
+}
+float anyAmount() {
+    return std::abs(anyCoordinate());
+}
+
+BattleView anyBattle() {
+    BattleView battle;
+    battle.width = *rc::gen::inRange(0, 6);
+    battle.height = *rc::gen::inRange(0, 6);
+    for (int cell = 0; cell < battle.width * battle.height; ++cell) {
+        battle.ground.push_back(anyEnum(BattleView::Ground::Cliff));
+        battle.heights.push_back(static_cast<float>(*rc::gen::inRange(0, 256)) / 255.F);
+    }
+    battle.coneAngle = anyAmount();
+    battle.units = several([] {
+        return BattleView::Unit{.type = anyText(),
+                                .ally = any<bool>(),
+                                .flies = any<bool>(),
+                                .x = anyCoordinate(),
+                                .y = anyCoordinate(),
+                                .radius = anyAmount(),
+                                .health = anyAmount(),
+                                .healthMax = anyAmount(),
+                                .shield = anyAmount(),
+                                .shieldMax = anyAmount(),
+                                .energy = anyAmount(),
+                                .energyMax = anyAmount(),
+                                .sight = anyAmount(),
+                                .reach = anyAmount(),
+                                .facing = anyCoordinate(),
+                                .action = *rc::gen::inRange(-1, 100),
+                                .struck = -1,
+                                .heals = any<bool>()};
+    });
+    const auto count = static_cast<int>(battle.units.size());
+    for (BattleView::Unit& unit : battle.units) {
+        unit.struck = *rc::gen::inRange(-1, count);
+    }
+    battle.actionNames = several(anyText);
+    return battle;
+}
+
+PlaneView anyPlane() {
+    PlaneView plane{.sight = anyAmount(), .bodies = {}, .actionNames = several(anyText)};
+    plane.bodies = several([] {
+        return PlaneView::Body{.kind = anyEnum(PlaneView::Kind::Landmark),
+                               .id = *rc::gen::inRange(0, 100),
+                               .x = anyCoordinate(),
+                               .y = anyCoordinate(),
+                               .radius = anyAmount(),
+                               .velocityX = anyCoordinate(),
+                               .velocityY = anyCoordinate(),
+                               .caught = any<bool>(),
+                               .action = *rc::gen::inRange(-1, 100)};
+    });
+    return plane;
+}
+
+ChoiceView anyChoice() {
+    ChoiceView choice{.observation = several(anyF), .values = several(anyF), .legal = {}, .action = -1};
+    for (std::size_t i = 0; i < choice.values.size(); ++i) {
+        choice.legal.push_back(any<bool>() ? 1 : 0);
+    }
+    choice.action = *rc::gen::inRange(-1, static_cast<int>(choice.values.size()));
+    return choice;
+}
+
 EnvView anyView() {
-    EnvView view{anyText(), anyText(), any<int>(), any<int>(), anyF(), anyF(), any<bool>(), {}};
-    switch (*rc::gen::inRange(0, 3)) {
+    EnvView view{anyText(), anyText(), any<int>(), any<int>(), anyF(), anyF(), any<bool>(), {}, {}, {}};
+    view.featureNames = several(anyText);
+    view.choices = several(anyChoice);
+    switch (*rc::gen::inRange(0, 5)) {
     case 1:
         view.scene = anyMatrix();
         break;
     case 2:
         view.scene = anyBoard();
+        break;
+    case 3:
+        view.scene = anyBattle();
+        break;
+    case 4:
+        view.scene = anyPlane();
         break;
     default:
         break;
@@ -196,6 +276,18 @@ Message decodeOne(const std::string& bytes) {
     return **message;
 }
 
+using Scene = decltype(EnvView::scene);
+
+Snapshot snapshotOf(const Scene& scene) {
+    Snapshot snapshot;
+    snapshot.env.scene = scene;
+    return snapshot;
+}
+
+EnvView throughTheWire(const Scene& scene) {
+    return std::get<Snapshot>(decodeOne(encode(snapshotOf(scene)))).env;
+}
+
 /// Reads until the decoder asks for more or gives up; must come to an end.
 std::size_t drain(FrameDecoder& decoder) {
     std::size_t messages = 0;
@@ -231,6 +323,8 @@ std::string randomBytes(std::mt19937& random, std::size_t count) {
 
 } // namespace
 
+Q_DECLARE_METATYPE(Scene)
+
 class TestWire : public QObject {
     Q_OBJECT
 
@@ -251,7 +345,16 @@ class TestWire : public QObject {
         NeuronFrame frame{{UpdateStep{1}, EnvStep{2}, Episode{3}, 4.5}, 0.25F, 4.F, {}};
         frame.sites = {{"agent.fc1", 2, true, "", {{"rua", {1.F, -0.F}}}, {{1, 2, 3.F, 4.F, 5.F, 6.F}}},
                        {"mixer.w", 1, false, "monotone", {}, {}}};
-        EnvView view{"stag_hunt", "task 2", 3, 200, -1.F, 7.F, true, BoardView{4, 5, 2, true, {}, {"stay", "north"}}};
+        EnvView view{.envName = "stag_hunt",
+                     .task = "task 2",
+                     .step = 3,
+                     .episodeLimit = 200,
+                     .lastReward = -1.F,
+                     .episodeReturn = 7.F,
+                     .greedy = true,
+                     .scene = BoardView{4, 5, 2, true, {}, {"stay", "north"}},
+                     .featureNames = {"x", "y"},
+                     .choices = {{{1.F, -0.F}, {2.F, 3.F}, {0, 1}, 1}}};
         std::get<BoardView>(view.scene).pieces = {{BoardView::Kind::Hare, 1, 2, 3, false, 1}};
         const Snapshot snapshot{RunState::Paused, frame.clocks, 100, 1.5, 2.5, 1U << 30U, "task 2", frame, view};
         QVERIFY(std::get<Snapshot>(decodeOne(encode(snapshot))) == snapshot);
@@ -333,6 +436,172 @@ class TestWire : public QObject {
         FrameDecoder unknown;
         unknown.feed(lengthPrefix(4) + std::string("\x22\x02\x08\x64"));
         QVERIFY(unknown.next().error().code == ErrorCode::Protocol);
+    }
+
+    void battlesComeBackEqual() {
+        BattleView battle;
+        battle.width = 2;
+        battle.height = 1;
+        battle.ground = {BattleView::Ground::Open, BattleView::Ground::Cliff};
+        battle.heights = {0.25F, 1.F};
+        battle.coneAngle = 0.5F;
+        battle.units = {{.type = "marine",
+                         .x = 0.5F,
+                         .y = 0.25F,
+                         .radius = 0.375F,
+                         .health = 3.F,
+                         .healthMax = 45.F,
+                         .sight = 9.F,
+                         .reach = 6.F,
+                         .facing = -1.F,
+                         .action = 6,
+                         .struck = 1},
+                        {.type = "medivac",
+                         .ally = false,
+                         .flies = true,
+                         .shield = 1.F,
+                         .shieldMax = 2.F,
+                         .energy = 50.F,
+                         .energyMax = 200.F,
+                         .heals = true}};
+        battle.actionNames = {"stop"};
+        QVERIFY(std::get<BattleView>(throughTheWire(battle).scene) == battle);
+        const PlaneView plane{.sight = 1.5F,
+                              .bodies = {{.kind = PlaneView::Kind::Prey,
+                                          .id = 2,
+                                          .x = -3.F,
+                                          .y = 4.F,
+                                          .radius = 0.05F,
+                                          .velocityX = 1.F,
+                                          .velocityY = -2.F,
+                                          .caught = true},
+                                         {.kind = PlaneView::Kind::Landmark}},
+                              .actionNames = {"none", "east"}};
+        QVERIFY(std::get<PlaneView>(throughTheWire(plane).scene) == plane);
+    }
+
+    // Pictures that no painter should be asked for; the same ones are accepted with a bearable value in that place.
+    void unbearablePicturesAreRefused_data() {
+        QTest::addColumn<Scene>("refused");
+        QTest::addColumn<Scene>("accepted");
+        const auto row = [](const char* name, auto refused, auto accepted) {
+            QTest::newRow(name) << Scene{std::move(refused)} << Scene{std::move(accepted)};
+        };
+        const auto battle = [](auto change) {
+            BattleView view;
+            view.width = view.height = 2;
+            view.ground.assign(4, BattleView::Ground::Open);
+            view.heights.assign(4, 0.F);
+            view.units.resize(2);
+            change(view);
+            return view;
+        };
+        const auto unit = [&](float BattleView::Unit::*field, float value) {
+            return battle([&](BattleView& view) { view.units[1].*field = value; });
+        };
+        constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+        constexpr float kInfinity = std::numeric_limits<float>::infinity();
+        using Unit = BattleView::Unit;
+        for (float Unit::*field : {&Unit::x, &Unit::y, &Unit::facing}) {
+            row("a coordinate that is none", unit(field, kNaN), unit(field, -3.F));
+            row("a coordinate without end", unit(field, -kInfinity), unit(field, 1e6F));
+            row("a coordinate far out", unit(field, 1.1e6F), unit(field, -1e6F));
+        }
+        for (float Unit::*field : {&Unit::radius, &Unit::health, &Unit::healthMax, &Unit::shield, &Unit::shieldMax,
+                                   &Unit::energy, &Unit::energyMax, &Unit::sight, &Unit::reach}) {
+            row("an amount that is none", unit(field, kNaN), unit(field, 0.F));
+            row("a negative amount", unit(field, -1.F), unit(field, 1.F));
+            row("a huge amount", unit(field, 1e30F), unit(field, 1e6F));
+        }
+        const auto height = [&](float value) {
+            return battle([&](BattleView& view) { view.heights[3] = value; });
+        };
+        row("a height that is none", height(kNaN), height(1.F));
+        row("a height above all", height(1.5F), height(0.5F));
+        const auto cone = [&](float value) {
+            return battle([&](BattleView& view) { view.coneAngle = value; });
+        };
+        row("a cone that is none", cone(kNaN), cone(0.5F));
+        const auto struck = [&](int value) {
+            return battle([&](BattleView& view) { view.units[0].struck = value; });
+        };
+        row("somebody strikes who is not there", struck(2), struck(1));
+        row("somebody strikes before the first", struck(-2), struck(-1));
+        const auto action = [&](int value) {
+            return battle([&](BattleView& view) { view.units[0].action = value; });
+        };
+        row("no such action", action(-2), action(1'000'000)); // of which there is no name
+        const auto units = [&](std::size_t count) {
+            return battle([&](BattleView& view) { view.units.resize(count); });
+        };
+        row("a crowd", units(4097), units(4096));
+        const auto cells = [&](int columns, int rows, std::size_t count) {
+            return battle([&](BattleView& view) {
+                view.width = columns;
+                view.height = rows;
+                view.ground.assign(count, BattleView::Ground::Open);
+                view.heights.assign(count, 0.F);
+            });
+        };
+        row("too wide", cells(513, 1, 513), cells(512, 1, 512));
+        row("too high", cells(1, 513, 513), cells(1, 512, 512));
+        row("cells missing", cells(3, 2, 5), cells(3, 2, 6));
+        row("less than nothing", cells(-2, -2, 4), cells(2, 2, 4));
+        row("a product that overflows", cells(65536, 65536, 0), cells(0, 0, 0));
+        row("heights missing", battle([](BattleView& view) { view.heights.pop_back(); }), battle([](BattleView&) {}));
+        row("no such ground", battle([](BattleView& view) { view.ground[0] = BattleView::Ground{3}; }),
+            battle([](BattleView& view) { view.ground[0] = BattleView::Ground{2}; }));
+
+        const auto plane = [](auto change) {
+            PlaneView view;
+            view.bodies.resize(2);
+            change(view);
+            return view;
+        };
+        using Body = PlaneView::Body;
+        const auto body = [&](float Body::*field, float value) {
+            return plane([&](PlaneView& view) { view.bodies[1].*field = value; });
+        };
+        for (float Body::*field : {&Body::x, &Body::y, &Body::velocityX, &Body::velocityY}) {
+            row("a place that is none", body(field, kNaN), body(field, -2.F));
+            row("a place far out", body(field, -1e7F), body(field, 1e6F));
+        }
+        row("a body without a size", body(&Body::radius, kNaN), body(&Body::radius, 0.F));
+        row("a body of less than nothing", body(&Body::radius, -1.F), body(&Body::radius, 1.F));
+        row("no such body", plane([](PlaneView& view) { view.bodies[0].kind = PlaneView::Kind{3}; }),
+            plane([](PlaneView& view) { view.bodies[0].kind = PlaneView::Kind{2}; }));
+        row("bodies before the first", plane([](PlaneView& view) { view.bodies[0].id = -1; }),
+            plane([](PlaneView& view) { view.bodies[0].id = 0; }));
+        row("a crowd of bodies", plane([](PlaneView& view) { view.bodies.resize(4097); }),
+            plane([](PlaneView& view) { view.bodies.resize(4096); }));
+        row("a sight that is none", plane([](PlaneView& view) { view.sight = kNaN; }),
+            plane([](PlaneView& view) { view.sight = 1.F; }));
+    }
+    void unbearablePicturesAreRefused() {
+        QFETCH(Scene, refused);
+        QFETCH(Scene, accepted);
+        const auto decode = [](const Scene& scene) {
+            FrameDecoder decoder;
+            decoder.feed(encode(snapshotOf(scene)));
+            return decoder.next();
+        };
+        QVERIFY(decode(accepted).has_value());
+        const auto answer = decode(refused);
+        QVERIFY(!answer && answer.error().code == ErrorCode::Protocol);
+    }
+
+    void choicesThatDoNotFitAreRefused() {
+        const auto isAccepted = [](const ChoiceView& choice) {
+            Snapshot snapshot;
+            snapshot.env.choices = {choice};
+            FrameDecoder decoder;
+            decoder.feed(encode(snapshot));
+            return decoder.next().has_value();
+        };
+        QVERIFY(isAccepted({{1.F}, {1.F, std::numeric_limits<float>::quiet_NaN()}, {1, 0}, 1}));
+        QVERIFY(!isAccepted({{1.F}, {1.F, 2.F}, {1}, 0}));     // of which action is not known whether it was legal
+        QVERIFY(!isAccepted({{1.F}, {1.F, 2.F}, {1, 1}, 2}));  // there are two
+        QVERIFY(!isAccepted({{1.F}, {1.F, 2.F}, {1, 1}, -2})); // -1 is none
     }
 
     void randomBytesNeverCrash() {
