@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/ctl/bench_command.h"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "app/ctl/integer_option.h"
 #include "app/ctl/output.h"
 #include "core/envs/registry.h"
+#include "core/envs/scripted_play.h"
 #include "core/session/benchmark.h"
 #include "core/session/process_info.h"
+#include "core/stats/wilson.h"
 
 namespace knife {
 
@@ -25,7 +30,12 @@ struct BenchArguments {
     int parallel = 8;
     std::optional<int> threads;
     double seconds = 5.0;
+    std::string script; ///< empty: measure speed
+    std::optional<std::int64_t> episodes;
+    std::optional<std::int64_t> seed;
 };
+
+constexpr std::int64_t kEpisodes = 100;
 
 void printFigures(const CommandContext& context, const nlohmann::ordered_json& figures) {
     if (context.json) {
@@ -39,10 +49,44 @@ double mebibytes(std::uint64_t bytes) {
     return static_cast<double>(bytes) / (1024.0 * 1024.0);
 }
 
+// How well a rule plays instead of learned agents.
+int benchScript(const CommandContext& context, const BenchArguments& arguments, const EnvInstance& instance) {
+    const auto script = arguments.script == "nearest" ? PlayScript::AttackNearest : PlayScript::Random;
+    const std::int64_t seed = arguments.seed.value_or(0);
+    const auto record =
+        playEpisodes(instance.env, script, arguments.episodes.value_or(kEpisodes), static_cast<std::uint64_t>(seed));
+    if (!record) {
+        return failWith(record.error(), context.json);
+    }
+    nlohmann::ordered_json figures = {
+        {"env", instance.name},         {"script", arguments.script},        {"seed", seed},
+        {"episodes", record->episodes}, {"mean_return", record->meanReturn}, {"mean_steps", record->meanSteps}};
+    if (record->hasWin) {
+        const ShareInterval interval = wilsonInterval(record->wins, record->episodes);
+        figures["wins"] = record->wins;
+        figures["at_limit"] = record->atLimit;
+        figures["win_rate"] = static_cast<double>(record->wins) / static_cast<double>(record->episodes);
+        figures["win_rate_low"] = interval.low;
+        figures["win_rate_high"] = interval.high;
+    }
+    printFigures(context, figures);
+    return 0;
+}
+
 int benchEnv(const CommandContext& context, const BenchArguments& arguments) {
-    const auto instance = environmentInstance(arguments.subject);
+    auto instance = environmentInstance(arguments.subject);
     if (!instance) {
         return failWith(instance.error(), context.json);
+    }
+    for (const std::string& assignment : arguments.overrides) {
+        auto changed = instance->env.withAssignment(assignment);
+        if (!changed) {
+            return failWith(changed.error(), context.json);
+        }
+        instance->env = std::move(*changed);
+    }
+    if (!arguments.script.empty()) {
+        return benchScript(context, arguments, *instance);
     }
     keepLibrariesToOneThread();
     const auto result = benchmarkEnvironment(instance->env, arguments.parallel, arguments.seconds);
@@ -108,14 +152,27 @@ void addBenchCommand(CLI::App& root, CommandContext& context) {
     auto arguments = std::make_shared<BenchArguments>();
     CLI::App* bench = root.add_subcommand("bench", "Measure speed")->require_subcommand(1);
 
-    CLI::App* env = bench->add_subcommand("env", "Steps per second of an environment under random legal actions");
+    CLI::App* env = bench->add_subcommand(
+        "env", "Steps per second of an environment under random legal actions, or how well a script plays it");
     env->add_option("NAME", arguments->subject, "A name that `knifectl envs` lists")->required();
-    env->add_option("--parallel", arguments->parallel, "Environments in the batch")
-        ->capture_default_str()
-        ->check(CLI::Range(1, 4096));
-    env->add_option("--seconds", arguments->seconds, "How long to measure")
-        ->capture_default_str()
-        ->check(CLI::Range(0.1, 3600.0));
+    env->add_option("--set", arguments->overrides, "Set a parameter of the environment")->type_name("KEY=VALUE");
+    CLI::Option* parallel = env->add_option("--parallel", arguments->parallel, "Environments in the batch")
+                                ->capture_default_str()
+                                ->check(CLI::Range(1, 4096));
+    CLI::Option* seconds = env->add_option("--seconds", arguments->seconds, "How long to measure")
+                               ->capture_default_str()
+                               ->check(CLI::Range(0.1, 3600.0));
+    CLI::Option* script =
+        env->add_option("--script", arguments->script,
+                        "Play episodes instead, one after the other: `random`, or in battles `nearest`, by which "
+                        "agents attack who is nearest")
+            ->check(CLI::IsMember({"random", "nearest"}))
+            ->excludes(parallel, seconds);
+    addIntegerOption(*env, "--episodes", arguments->episodes, {.low = 1},
+                     fmt::format("How many a script plays ({})", kEpisodes));
+    addIntegerOption(*env, "--seed", arguments->seed, {}, "Seed of the episodes that a script plays (0)");
+    env->get_option("--episodes")->needs(script);
+    env->get_option("--seed")->needs(script);
     env->callback([arguments, &context] {
         context.action = [arguments, &context] {
             return benchEnv(context, *arguments);
