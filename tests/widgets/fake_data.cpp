@@ -136,6 +136,126 @@ EnvView predatorPrey() {
     return view;
 }
 
+namespace {
+
+BattleView ground() {
+    BattleView battle;
+    battle.width = battle.height = 32;
+    for (int y = 0; y < battle.height; ++y) {
+        for (int x = 0; x < battle.width; ++x) {
+            const bool isRim = x == 0 || y < 4 || x == 31 || y > 27;
+            const bool isPlateau = x >= 10 && x < 22 && y >= 16 && y < 24;
+            const bool isCliff = isPlateau && y == 16;
+            battle.ground.push_back(isRim     ? BattleView::Ground::Blocked
+                                    : isCliff ? BattleView::Ground::Cliff
+                                              : BattleView::Ground::Open);
+            battle.heights.push_back(isPlateau ? 0.5F : 0.25F);
+        }
+    }
+    return battle;
+}
+
+// A choice among those actions: the last agents explore, the first action is not legal.
+ChoiceView choice(std::size_t agent, std::size_t features, std::size_t actions) {
+    CounterRng rng({9, "choice", agent});
+    ChoiceView result;
+    for (std::size_t i = 0; i < features; ++i) {
+        result.observation.push_back(rng.chance(0.4) ? 0.F : static_cast<float>(rng.normal()));
+    }
+    for (std::size_t action = 0; action < actions; ++action) {
+        result.values.push_back(static_cast<float>(2.0 + rng.normal()));
+        result.legal.push_back(action > 0 ? 1 : 0);
+    }
+    result.action = static_cast<int>(1 + agent % (actions - 1));
+    return result;
+}
+
+} // namespace
+
+EnvView battle(int agents, int enemies, float coneAngle) {
+    static constexpr struct {
+        const char* name;
+        float radius;
+    } kTypes[] = {{"marine", 0.375F},   {"marauder", 0.5625F},    {"medivac", 0.75F},   {"stalker", 0.625F},
+                  {"zealot", 0.5F},     {"colossus", 1.F},        {"zergling", 0.375F}, {"hydralisk", 0.625F},
+                  {"baneling", 0.375F}, {"spine_crawler", 1.125F}};
+    EnvView view;
+    view.envName = "smac";
+    view.task = "every unit";
+    view.step = 12;
+    view.episodeLimit = 120;
+    view.lastReward = 0.4F;
+    view.episodeReturn = 6.1F;
+    BattleView battle = ground();
+    battle.coneAngle = coneAngle;
+    battle.actionNames = {"no-op", "stop", "north", "south", "east", "west"};
+    CounterRng rng({5, "battle", 0});
+    for (int i = 0; i < agents + enemies; ++i) {
+        const auto& type = kTypes[i % 9 == 8 && i >= agents ? 9 : i % 9];
+        const bool ally = i < agents;
+        BattleView::Unit unit{.type = type.name, .ally = ally, .flies = std::string(type.name) == "medivac"};
+        unit.x = static_cast<float>(rng.uniform(ally ? 3.0 : 16.0, ally ? 16.0 : 29.0));
+        unit.y = static_cast<float>(rng.uniform(6.0, 26.0));
+        unit.radius = type.radius;
+        unit.healthMax = 100.F;
+        unit.health = static_cast<float>(rng.uniform(5.0, 100.0));
+        unit.shieldMax = i % 3 == 0 ? 50.F : 0.F;
+        unit.shield = unit.shieldMax / 2;
+        unit.energyMax = unit.flies ? 200.F : 0.F;
+        unit.energy = unit.energyMax / 3;
+        unit.sight = 9.F;
+        unit.reach = 6.F;
+        unit.facing = 0.6F;
+        unit.action = ally ? 1 + i % 5 : -1;
+        battle.units.push_back(unit);
+    }
+    for (int i = 0; i < agents + enemies; i += 3) {
+        BattleView::Unit& unit = battle.units[static_cast<std::size_t>(i)];
+        unit.heals = unit.flies;
+        unit.struck = unit.heals ? 0 : i < agents ? agents + i % std::max(1, enemies) : i % agents;
+    }
+    battle.units[static_cast<std::size_t>(agents - 1)].health = 0.F;
+    battle.units[static_cast<std::size_t>(agents)].health = 0.F;
+    view.featureNames = {"way north", "enemy 0 distance", "enemy 0 health", "own health", "own x", "own y"};
+    for (int agent = 0; agent < agents; ++agent) {
+        view.choices.push_back(
+            choice(static_cast<std::size_t>(agent), view.featureNames.size(), battle.actionNames.size()));
+    }
+    view.scene = battle;
+    return view;
+}
+
+EnvView hunt() {
+    EnvView view;
+    view.envName = "tag";
+    view.step = 7;
+    view.episodeLimit = 25;
+    view.lastReward = 10.F;
+    view.episodeReturn = 30.F;
+    PlaneView plane;
+    plane.sight = 1.5F;
+    plane.actionNames = {"none", "east", "north", "west", "south"};
+    const auto add = [&plane](PlaneView::Kind kind, int id, float x, float y, float radius) -> PlaneView::Body& {
+        return plane.bodies.emplace_back(
+            PlaneView::Body{.kind = kind, .id = id, .x = x, .y = y, .radius = radius, .velocityX = -y, .velocityY = x});
+    };
+    add(PlaneView::Kind::Agent, 0, 0.3F, 0.4F, 0.075F).action = 1;
+    add(PlaneView::Kind::Agent, 1, -0.7F, 0.1F, 0.075F).action = 4;
+    add(PlaneView::Kind::Agent, 2, 0.1F, -0.8F, 0.075F).action = 0;
+    add(PlaneView::Kind::Prey, 0, 0.41F, 0.4F, 0.05F).caught = true;
+    add(PlaneView::Kind::Prey, 1, -1.6F, -0.9F, 0.05F);
+    for (const float x : {-0.5F, 0.7F}) {
+        PlaneView::Body& landmark = add(PlaneView::Kind::Landmark, x > 0 ? 1 : 0, x, -0.3F, 0.2F);
+        landmark.velocityX = landmark.velocityY = 0.F;
+    }
+    view.featureNames = {"own vx", "own vy", "prey 0 dx"};
+    for (std::size_t agent = 0; agent < 3; ++agent) {
+        view.choices.push_back(choice(agent, view.featureNames.size(), plane.actionNames.size()));
+    }
+    view.scene = plane;
+    return view;
+}
+
 std::vector<SurgeryReceipt> receipts() {
     std::vector<SurgeryReceipt> result;
     for (int event = 0; event < 4; ++event) {

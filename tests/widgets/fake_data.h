@@ -19,6 +19,10 @@ namespace knife::fake {
 [[nodiscard]] EnvView matrixGame();
 [[nodiscard]] EnvView threeAgentGame();
 [[nodiscard]] EnvView predatorPrey();
+/// So many agents and enemies of all types that there are, around a plateau; the last agent and the first enemy dead.
+[[nodiscard]] EnvView battle(int agents, int enemies, float coneAngle = 0.F);
+/// Three predators after two prey, one of which is touched, between landmarks.
+[[nodiscard]] EnvView hunt();
 
 [[nodiscard]] std::vector<SurgeryReceipt> receipts();
 

@@ -118,6 +118,10 @@ class TestViews final : public QObject {
         game->setView(fake::threeAgentGame());
         auto board = std::make_unique<EnvPanel>();
         board->setView(fake::predatorPrey());
+        auto battle = std::make_unique<EnvPanel>();
+        battle->setView(fake::battle(5, 6));
+        auto hunt = std::make_unique<EnvPanel>();
+        hunt->setView(fake::hunt());
         auto bar = std::make_unique<MessageBar>();
         bar->post({Severity::Error, "It broke.", "Here is how.", "Mend", "mend"});
         m_views.push_back(std::move(curves));
@@ -126,6 +130,8 @@ class TestViews final : public QObject {
         m_views.push_back(std::move(surgery));
         m_views.push_back(std::move(game));
         m_views.push_back(std::move(board));
+        m_views.push_back(std::move(battle));
+        m_views.push_back(std::move(hunt));
         m_views.push_back(std::move(bar));
         m_views.push_back(std::make_unique<RunPanel>(m_runs.get()));
         m_views.push_back(std::make_unique<LogPanel>());

@@ -11,6 +11,7 @@
 #include <QElapsedTimer>
 #include <QEventLoop>
 #include <QGridLayout>
+#include <QKeyEvent>
 #include <QLabel>
 #include <QMouseEvent>
 #include <QStandardItemModel>
@@ -250,6 +251,22 @@ void paintRest(Gallery& gallery) {
         QMouseEvent move(QEvent::MouseMove, place, board->mapToGlobal(place), Qt::NoButton, Qt::NoButton,
                          Qt::NoModifier);
         QApplication::sendEvent(board, &move);
+    });
+    gallery.show<EnvPanel>("battle", {44, 52}, [](EnvPanel& view) { view.setView(fake::battle(9, 10)); });
+    const auto selectFirst = [](EnvPanel& view, const char* scene) {
+        settle(50);
+        QKeyEvent right(QEvent::KeyPress, Qt::Key_Right, Qt::NoModifier);
+        auto* widget = view.findChild<QWidget*>(scene);
+        widget->setFocus();
+        QApplication::sendEvent(widget, &right);
+    };
+    gallery.show<EnvPanel>("battle-cones", {36, 50}, [&](EnvPanel& view) {
+        view.setView(fake::battle(27, 30, 0.5F));
+        selectFirst(view, "battleView");
+    });
+    gallery.show<EnvPanel>("hunt", {36, 50}, [&](EnvPanel& view) {
+        view.setView(fake::hunt());
+        selectFirst(view, "planeView");
     });
     gallery.show<EnvPanel>("env-empty", {30, 12}, [](EnvPanel&) {});
     gallery.show<LogPanel>("log", {60, 12}, fillLog);

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A battle: the ground, units with their health, shields and energy, who strikes whom, and what the agent under the
-// mouse (or the one that was clicked) sees and reaches.
+// mouse (or the one that is selected) sees and reaches.
 #pragma once
 
 #include <QPixmap>
-#include <QWidget>
 
 #include "core/types/env_view.h"
+#include "widgets/env/agent_scene.h"
 
 namespace knife {
 
-class BattleWidget final : public QWidget {
+class BattleWidget final : public AgentScene {
     Q_OBJECT
 
   public:
@@ -18,43 +18,38 @@ class BattleWidget final : public QWidget {
 
     void setBattle(const BattleView& battle);
     /// The living unit under a point of the widget; -1: none.
-    [[nodiscard]] int unitAt(QPointF point) const;
-    /// The agent whose sight stays drawn; -1: none.
-    [[nodiscard]] int selectedAgent() const { return m_selected; }
-
-    [[nodiscard]] QSize sizeHint() const override;
-    [[nodiscard]] QSize minimumSizeHint() const override;
-
-  Q_SIGNALS:
-    /// -1: no agent.
-    void agentSelected(int agent);
+    [[nodiscard]] int figureAt(QPointF point) const override;
+    /// Where a unit is drawn.
+    [[nodiscard]] QPointF placeOf(int unit) const;
 
   protected:
-    void paintEvent(QPaintEvent* event) override;
-    void mouseMoveEvent(QMouseEvent* event) override;
-    void mousePressEvent(QMouseEvent* event) override;
-    void keyPressEvent(QKeyEvent* event) override;
-    void leaveEvent(QEvent* event) override;
+    [[nodiscard]] int agents() const override { return m_agents; }
+    [[nodiscard]] bool isThere(int agent) const override { return unitOf(agent).health > 0.F; }
+    [[nodiscard]] QString describe(int unit) const override;
+    [[nodiscard]] QString summary() const override;
+    void paintScene(QPainter& painter) override;
+    void resizeEvent(QResizeEvent* event) override;
     void changeEvent(QEvent* event) override;
-    bool event(QEvent* event) override;
 
   private:
     using Unit = BattleView::Unit;
-    [[nodiscard]] QRectF mapArea() const;
-    [[nodiscard]] double scale() const; ///< pixels per cell
+    [[nodiscard]] const Unit& unitOf(int index) const { return m_battle.units[static_cast<std::size_t>(index)]; }
+    void layOut();
     [[nodiscard]] QPointF pointOf(float x, float y) const;
-    [[nodiscard]] QString describe(int unit) const;
-    void select(int agent);
     void paintGround(QPainter& painter);
+    void drawGround();
     void paintSight(QPainter& painter, const Unit& agent) const;
     void paintStrikes(QPainter& painter) const;
     void paintUnit(QPainter& painter, int index) const;
     void paintBars(QPainter& painter, const Unit& unit, QPointF centre, double radius) const;
+    void paintLegend(QPainter& painter) const;
 
     BattleView m_battle;
-    QPixmap m_ground; ///< drawn once for each map, size and theme
-    int m_hover = -1;
-    int m_selected = -1;
+    int m_agents = 0;
+    std::vector<std::string> m_types; ///< that are in this battle
+    QRectF m_map;                     ///< where the ground is drawn
+    double m_scale = 1.0;             ///< pixels per cell
+    QPixmap m_ground;                 ///< drawn once for each map, size and theme
 };
 
 } // namespace knife

@@ -2,26 +2,31 @@
 #include "widgets/env/env_panel.h"
 
 #include <QLabel>
+#include <QSplitter>
 #include <QStackedWidget>
 #include <QVBoxLayout>
 
 #include "widgets/empty_state.h"
 #include "widgets/env/battle_widget.h"
 #include "widgets/env/board_widget.h"
+#include "widgets/env/choice_panel.h"
 #include "widgets/env/matrix_widget.h"
+#include "widgets/env/plane_widget.h"
 #include "widgets/format.h"
 
 namespace knife {
 
 namespace {
 
-enum Page : int { EmptyPage, MatrixPage, BoardPage, BattlePage };
+enum Page : int { EmptyPage, MatrixPage, BoardPage, BattlePage, PlanePage };
 
 } // namespace
 
 class EnvPanel::Impl {
   public:
     explicit Impl(EnvPanel& panel);
+    /// Of the agent that is selected in the scene that is shown.
+    void showChoice();
 
     QLabel* name = nullptr;
     QLabel* progress = nullptr;
@@ -30,7 +35,13 @@ class EnvPanel::Impl {
     MatrixWidget* matrix = nullptr;
     BoardWidget* board = nullptr;
     BattleWidget* battle = nullptr;
+    PlaneWidget* plane = nullptr;
+    ChoicePanel* choice = nullptr;
     QString emptyText;
+    // What the choice panel may be asked for.
+    std::vector<std::string> featureNames;
+    std::vector<std::string> actionNames;
+    std::vector<ChoiceView> choices;
 };
 
 EnvPanel::Impl::Impl(EnvPanel& panel) {
@@ -44,7 +55,10 @@ EnvPanel::Impl::Impl(EnvPanel& panel) {
     progress->setWordWrap(true);
     column->addWidget(name);
     column->addWidget(progress);
-    stack = new QStackedWidget(&panel);
+    auto* splitter = new QSplitter(Qt::Vertical, &panel);
+    splitter->setObjectName(QStringLiteral("envSplitter"));
+    splitter->setChildrenCollapsible(false);
+    stack = new QStackedWidget(splitter);
     empty = makeEmptyState(emptyText, stack);
     matrix = new MatrixWidget(stack);
     matrix->setObjectName(QStringLiteral("matrixView"));
@@ -57,8 +71,33 @@ EnvPanel::Impl::Impl(EnvPanel& panel) {
     stack->addWidget(empty);
     stack->addWidget(matrix);
     stack->addWidget(board);
+    plane = new PlaneWidget(stack);
+    plane->setObjectName(QStringLiteral("planeView"));
     stack->addWidget(battle);
-    column->addWidget(stack, 1);
+    stack->addWidget(plane);
+    choice = new ChoicePanel(splitter);
+    choice->setObjectName(QStringLiteral("choicePanel"));
+    splitter->addWidget(stack);
+    splitter->addWidget(choice);
+    splitter->setStretchFactor(0, 3);
+    splitter->setStretchFactor(1, 1);
+    column->addWidget(splitter, 1);
+    for (const AgentScene* scene : {static_cast<AgentScene*>(battle), static_cast<AgentScene*>(plane)}) {
+        QObject::connect(scene, &AgentScene::agentSelected, choice, [this] { showChoice(); });
+    }
+}
+
+void EnvPanel::Impl::showChoice() {
+    const auto* scene = qobject_cast<const AgentScene*>(stack->currentWidget());
+    choice->setVisible(scene != nullptr);
+    const int agent = scene != nullptr ? scene->selectedAgent() : -1;
+    if (agent < 0) {
+        choice->showHint();
+    } else if (static_cast<std::size_t>(agent) >= choices.size()) {
+        choice->showNothing(agent);
+    } else {
+        choice->showChoice(agent, choices[static_cast<std::size_t>(agent)], featureNames, actionNames);
+    }
 }
 
 EnvPanel::EnvPanel(QWidget* parent) : QWidget(parent), m_impl(std::make_unique<Impl>(*this)) {
@@ -83,6 +122,8 @@ void EnvPanel::setView(const EnvView& view) {
                                        formatValue(static_cast<double>(view.episodeReturn))));
     m_impl->name->show();
     m_impl->progress->show();
+    m_impl->featureNames = view.featureNames;
+    m_impl->choices = view.choices;
     if (const auto* game = std::get_if<MatrixView>(&view.scene)) {
         m_impl->matrix->setGame(*game);
         m_impl->stack->setCurrentIndex(MatrixPage);
@@ -90,12 +131,18 @@ void EnvPanel::setView(const EnvView& view) {
         m_impl->board->setBoard(*board);
         m_impl->stack->setCurrentIndex(BoardPage);
     } else if (const auto* battle = std::get_if<BattleView>(&view.scene)) {
+        m_impl->actionNames = battle->actionNames;
         m_impl->battle->setBattle(*battle);
         m_impl->stack->setCurrentIndex(BattlePage);
+    } else if (const auto* plane = std::get_if<PlaneView>(&view.scene)) {
+        m_impl->actionNames = plane->actionNames;
+        m_impl->plane->setPlane(*plane);
+        m_impl->stack->setCurrentIndex(PlanePage);
     } else {
         m_impl->empty->setText(tr("This environment has no picture."));
         m_impl->stack->setCurrentIndex(EmptyPage);
     }
+    m_impl->showChoice();
 }
 
 void EnvPanel::clear() {
@@ -103,6 +150,7 @@ void EnvPanel::clear() {
     m_impl->progress->hide();
     m_impl->empty->setText(m_impl->emptyText);
     m_impl->stack->setCurrentIndex(EmptyPage);
+    m_impl->showChoice();
 }
 
 void EnvPanel::setEmptyText(const QString& text) {
