@@ -160,6 +160,36 @@ class TestEpisodes : public QObject {
         }));
     }
 
+    // What is shown of a choice is what it was made by: of the first environment, in its last step.
+    void choicesAreShownAsTheyWereMade_data() { addGames(); }
+    void choicesAreShownAsTheyWereMade() {
+        QFETCH(QString, toml);
+        Player player(envOf(toml), 3);
+        QVERIFY(player.rollout->lastChoices().empty());
+        for (std::uint64_t first = 0; first < 9; first += 3) {
+            const Episodes episodes = player.play(first, 3, 0.0);
+            const std::vector<ChoiceView> choices = player.rollout->lastChoices();
+            const EnvSpec& spec = player.setup.spec;
+            QCOMPARE(choices.size(), static_cast<std::size_t>(spec.nAgents));
+            const std::vector<float> seen = unpack(episodes[0]->obs);
+            forEachChoice(*episodes[0], spec, [&](int t, int a, std::span<const std::uint8_t> legal, int action) {
+                if (t + 1 < episodes[0]->length) {
+                    return;
+                }
+                const ChoiceView& choice = choices[static_cast<std::size_t>(a)];
+                QCOMPARE(choice.action, action);
+                QVERIFY(std::ranges::equal(choice.legal, legal));
+                const auto from = seen.begin() + static_cast<std::ptrdiff_t>(t * spec.nAgents + a) * spec.obsDim;
+                QVERIFY(std::equal(choice.observation.begin(), choice.observation.end(), from, from + spec.obsDim));
+                // Without exploration, nothing legal is worth more than what was done.
+                for (std::size_t other = 0; other < legal.size(); ++other) {
+                    QVERIFY(legal[other] == 0 ||
+                            choice.values[other] <= choice.values[static_cast<std::size_t>(action)]);
+                }
+            });
+        }
+    }
+
     void theBufferKeepsTheNewestEpisodes() {
         Replay replay(4);
         const Episodes episodes = randomEpisodes(smallWorld(), {1, 2, 3, 4, 5, 6});

@@ -2,6 +2,8 @@
 // What agents observe, the state and the masks, value by value.
 #include <algorithm>
 #include <cmath>
+#include <set>
+#include <string>
 
 #include <QTest>
 
@@ -356,6 +358,47 @@ class TestSmacObserver : public QObject {
             QVERIFY(!isBlank(stage, 0, 0));
         }
         QVERIFY(std::abs(first - kEpisodes / 2) < 60);
+    }
+
+    // Every value has a name, whatever is observed, and the value of that name is what it says.
+    void everyValueHasItsName() {
+        const char* const options[] = {
+            "",
+            "obs_own_pos = false\nobs_all_health = false\nobs_own_health = false",
+            "obs_pathing_grid = true\nobs_terrain_height = true\nobs_timestep_number = true",
+            "conic_fov = true\nobs_last_action = true\nattack_probability = [0.5, 0.9]\nhealth_level = [0.1, 0.2]",
+            "obs_starcraft = false\nobs_timestep_number = true",
+        };
+        for (const char* const more : options) {
+            const Stage stage = meeting(more);
+            const EnvView view = stage.env->view();
+            QCOMPARE(view.featureNames.size(), static_cast<std::size_t>(stage.env->spec().obsDim));
+            QVERIFY(std::set<std::string>(view.featureNames.begin(), view.featureNames.end()).size() ==
+                    view.featureNames.size());
+            const Values obs = stage.obsOf(0);
+            const auto value = [&](const char* name, float otherwise) {
+                const auto found = std::ranges::find(view.featureNames, name);
+                return found == view.featureNames.end()
+                           ? otherwise
+                           : obs[static_cast<std::size_t>(found - view.featureNames.begin())];
+            };
+            const auto is = [&](const char* name, float expected) {
+                return std::abs(value(name, expected) - expected) < 1e-5F;
+            };
+            QVERIFY(is("own x", 10.F / 32.F) && is("own y", 10.F / 32.F));
+            QVERIFY(is("own stalker", 1.F) && is("own zealot", 0.F));
+            QVERIFY(is("own shield", 0.25F) && is("enemy 1 colossus", 1.F));
+            const bool looksEast = std::string(more).find("conic") != std::string::npos; // enemy 0 is in the north
+            QVERIFY(looksEast || (is("enemy 0 in reach", 1.F) && is("enemy 0 dy", 0.5F) && is("enemy 0 health", 0.5F)));
+            QVERIFY(is("enemy 1 in reach", 0.F) && is("enemy 1 dx", 0.9F));
+            QVERIFY(looksEast || (is("friend 0 visible", 1.F) && is("friend 0 dx", 0.3F) && is("friend 0 dy", -0.4F)));
+            QVERIFY(is("looks to x", 1.F) && is("time", 1.F / 200.F) && is("ground north-east", 1.F));
+        }
+        for (const Scenario& map : scenarios()) {
+            const Stage stage("smac:" + std::string(map.name));
+            QCOMPARE(stage.env->view().featureNames.size(), static_cast<std::size_t>(stage.env->spec().obsDim));
+            QCOMPARE(stage.env->observer().actionNames().size(), static_cast<std::size_t>(stage.env->spec().nActions));
+        }
     }
 
     void statesCanBeAllObservations() {

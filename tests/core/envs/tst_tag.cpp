@@ -254,6 +254,56 @@ class TestTag : public QObject {
             QVERIFY(!b.env->restore(std::span(saved).first(cut)));
         }
     }
+
+    void theSceneIsWhatThereIs() {
+        Field field("name = \"tag\"\npredators = 2\nprey = 2\nlandmarks = 1\npredator_slots = 3\nprey_slots = 3\n"
+                    "landmark_slots = 2\nprey_force = 0.0\npredator_accel = 0.0\ndirections = 8");
+        std::vector<TagBody> bodies(5);
+        bodies[0] = {.x = 0.5, .y = 0.25};
+        bodies[1] = {.x = -0.5, .y = -3.0, .vx = 0.5};
+        bodies[2] = {.x = 0.5, .y = 0.36}; // 0.11 from the first predator, less than 0.075 + 0.05
+        bodies[3] = {.x = 2.0, .y = 2.0, .vy = 0.25};
+        bodies[4] = {.x = -1.5, .y = 1.5};
+        QVERIFY(field.tag().place(bodies, {.seed = 1}, field.spans()));
+        const EnvView view = field.env->view();
+        const auto& plane = std::get<PlaneView>(view.scene);
+        QCOMPARE(plane.bodies.size(), bodies.size());
+        using Kind = PlaneView::Kind;
+        const Kind kinds[] = {Kind::Agent, Kind::Agent, Kind::Prey, Kind::Prey, Kind::Landmark};
+        const int ids[] = {0, 1, 0, 1, 0};
+        const float radii[] = {0.075F, 0.075F, 0.05F, 0.05F, 0.2F};
+        for (std::size_t i = 0; i < bodies.size(); ++i) {
+            const PlaneView::Body& body = plane.bodies[i];
+            QVERIFY(body.kind == kinds[i] && body.id == ids[i] && body.radius == radii[i]);
+            QVERIFY(body.x == static_cast<float>(bodies[i].x) && body.y == static_cast<float>(bodies[i].y));
+            QVERIFY(body.velocityX == static_cast<float>(bodies[i].vx));
+            QVERIFY(body.velocityY == static_cast<float>(bodies[i].vy));
+            QCOMPARE(body.caught, i == 2);
+            QCOMPARE(body.action, -1);
+        }
+        QCOMPARE(plane.sight, 1.5F);
+        QCOMPARE(plane.actionNames.size(), static_cast<std::size_t>(field.env->spec().nActions));
+        (void)field.step({3, 0, 0});
+        const EnvView after = field.env->view();
+        QCOMPARE(std::get<PlaneView>(after.scene).bodies[0].action, 3);
+        QCOMPARE(plane.actionNames[3], std::string("north"));
+        // Names are those of the values, slots that nobody is in included.
+        QCOMPARE(after.featureNames.size(), static_cast<std::size_t>(field.env->spec().obsDim));
+        const auto value = [&](std::size_t agent, const char* name) {
+            const auto at = std::ranges::find(after.featureNames, name) - after.featureNames.begin();
+            return field.obs[agent * after.featureNames.size() + static_cast<std::size_t>(at)];
+        };
+        const auto& now = std::get<PlaneView>(after.scene).bodies;
+        QCOMPARE(value(1, "own x"), now[1].x);
+        QCOMPARE(value(1, "own vx"), now[1].velocityX);
+        QCOMPARE(value(0, "prey 0 dy"), static_cast<float>(field.tag().bodies()[2].y - field.tag().bodies()[0].y));
+        QCOMPARE(value(0, "prey 2 vx"), 0.F);
+        QCOMPARE(value(1, "landmark 1 dx"), 0.F);
+        Field other("name = \"tag\"\npredators = 2\nprey = 2\nlandmarks = 1\npredator_slots = 3\nprey_slots = 3\n"
+                    "landmark_slots = 2\nprey_force = 0.0\npredator_accel = 0.0\ndirections = 8");
+        QVERIFY(other.env->restore(field.env->save()));
+        QVERIFY(other.env->view() == after);
+    }
 };
 
 QTEST_APPLESS_MAIN(TestTag)

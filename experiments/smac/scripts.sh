@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Writes scripts.md: how often scripts win every battle that there is. About five minutes of one core.
+# Usage: scripts.sh [--episodes N] [--seed N] [--out FILE]
+# KNIFECTL names the program, by default the built one, or else the installed one. Needs jq.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+built=$here/../../build/release/bin/knifectl
+KNIFECTL=${KNIFECTL:-$(if [ -x "$built" ]; then echo "$built"; else echo knifectl; fi)}
+episodes=1000
+seed=0
+out=$here/scripts.md
+while [ $# -gt 0 ]; do
+    case $1 in
+    --episodes) episodes=$2 ;;
+    --seed) seed=$2 ;;
+    --out) out=$2 ;;
+    *)
+        echo "scripts.sh: unknown option $1" >&2
+        exit 2
+        ;;
+    esac
+    shift 2
+done
+command -v jq >/dev/null || { echo "scripts.sh needs jq" >&2; exit 1; }
+
+# play ENV OPTION...: "12.3 % (10.4 to 14.5)"
+play() {
+    "$KNIFECTL" bench env "$@" --episodes "$episodes" --seed "$seed" --json | tail -n 1 |
+        jq -r 'def percent: . * 1000 | round / 10;
+               "\(.win_rate | percent) % (\(.win_rate_low | percent) to \(.win_rate_high | percent)) | \(.mean_return * 10 | round / 10)"'
+}
+
+{
+    echo "| battle | random | return | nearest | return | \`heuristic_ai\` | return |"
+    echo "|---|---|---|---|---|---|---|"
+    "$KNIFECTL" envs --json | tail -n 1 | jq -r '.[].name | select(test("^smac(v2)?:"))' |
+        while read -r env; do
+            echo "| $env | $(play "$env" --script random) | $(play "$env" --script nearest) |" \
+                "$(play "$env" --script random --set heuristic_ai=true) |"
+        done
+    echo
+    echo "$episodes episodes each, seed $seed; 95 % intervals (Wilson)."
+} >"$out.new"
+mv "$out.new" "$out"
