@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Writes scripts.md: how often scripts win every battle that there is. About five minutes of one core.
-# Usage: scripts.sh [--episodes N] [--seed N] [--out FILE]
+# Prints how often scripts win every battle that there is, as a table. About five minutes of one core.
+# Usage: scripts.sh [--episodes N] [--seed N]
 # KNIFECTL names the program, by default the built one, or else the installed one. Needs jq.
 set -euo pipefail
 
@@ -10,12 +10,10 @@ built=$here/../../build/release/bin/knifectl
 KNIFECTL=${KNIFECTL:-$(if [ -x "$built" ]; then echo "$built"; else echo knifectl; fi)}
 episodes=1000
 seed=0
-out=$here/scripts.md
 while [ $# -gt 0 ]; do
     case $1 in
     --episodes) episodes=$2 ;;
     --seed) seed=$2 ;;
-    --out) out=$2 ;;
     *)
         echo "scripts.sh: unknown option $1" >&2
         exit 2
@@ -32,15 +30,12 @@ play() {
                "\(.win_rate | percent) % (\(.win_rate_low | percent) to \(.win_rate_high | percent)) | \(.mean_return * 10 | round / 10)"'
 }
 
-{
-    echo "| battle | random | return | nearest | return | \`heuristic_ai\` | return |"
-    echo "|---|---|---|---|---|---|---|"
-    "$KNIFECTL" envs --json | tail -n 1 | jq -r '.[].name | select(test("^smac(v2)?:"))' |
-        while read -r env; do
-            echo "| $env | $(play "$env" --script random) | $(play "$env" --script nearest) |" \
-                "$(play "$env" --script random --set heuristic_ai=true) |"
-        done
-    echo
-    echo "$episodes episodes each, seed $seed; 95 % intervals (Wilson)."
-} >"$out.new"
-mv "$out.new" "$out"
+echo "| battle | random | return | nearest | return | \`heuristic_ai\` | return |"
+echo "|---|---|---|---|---|---|---|"
+"$KNIFECTL" envs --json | tail -n 1 | jq -r '.[].name | select(test("^smac(v2)?:"))' |
+    while read -r env; do
+        echo "| $env | $(play "$env" --script random) | $(play "$env" --script nearest) |" \
+            "$(play "$env" --script random --set heuristic_ai=true) |"
+    done
+echo
+echo "$episodes episodes each, seed $seed; 95 % intervals (Wilson)."

@@ -82,9 +82,9 @@ class TestSteering : public QObject {
     // Friends that only wait are pushed aside, not gone round: the way stays straight.
     void friendsThatWaitAreNoObstacles() {
         Battle battle(terrainNamed("flat"));
-        (void)battle.begin(
-            std::vector<Placement>{{UnitType::Marine, Team::Ally, {10, 16}}, {UnitType::Marine, Team::Ally, {14, 16.3F}}},
-            {}, 1);
+        (void)battle.begin(std::vector<Placement>{{UnitType::Marine, Team::Ally, {10, 16}},
+                                                  {UnitType::Marine, Team::Ally, {14, 16.3F}}},
+                           {}, 1);
         std::vector<Order> orders(2);
         orders[0] = {.kind = Order::Kind::Move, .point = {20, 16}};
         (void)battle.step(orders, 160);
