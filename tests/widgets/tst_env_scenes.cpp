@@ -204,6 +204,22 @@ class TestEnvScenes : public QObject {
         QCOMPARE(reused, drawn(fresh));
     }
 
+    // Of a map of which a strip can be walked on, the strip and a rim.
+    void whereNobodyCanBeIsNotShown() {
+        BattleView battle = duel(20, 20);
+        for (std::size_t cell = 0; cell < battle.ground.size(); ++cell) {
+            battle.ground[cell] = cell < 40 || cell >= 120 ? BattleView::Ground::Blocked : BattleView::Ground::Open;
+        }
+        battle.units[0].y = battle.units[1].y = 4.F; // the middle of the strip
+        BattleWidget widget;
+        widget.resize(600, 300);
+        widget.setBattle(battle);
+        const double cell = (widget.placeOf(1).x() - widget.placeOf(0).x()) / 4;
+        QVERIFY(cell > 24); // 600 pixels for 20 cells, less a margin; 20 rows would not fit
+        // Six rows of 20 columns, in the middle of the widget but for the line of the legend.
+        QVERIFY(std::abs(widget.placeOf(0).y() - widget.height() / 2.0) < 1.5 * widget.fontMetrics().height());
+    }
+
     void heightsShowOnBlackAndOnWhite() {
         for (const QColor base : {QColor(Qt::black), QColor(Qt::white)}) {
             BattleWidget widget;
@@ -299,6 +315,16 @@ class TestEnvScenes : public QObject {
         }
         panel.setView(fake::matrixGame());
         QVERIFY(!heading->isVisible());
+        // Below the picture, or beside it where there is more room.
+        panel.setView(fake::battle(5, 6));
+        const auto* scene = panel.findChild<QWidget*>("battleView");
+        const auto place = [&](const QWidget* part) {
+            return part->mapTo(&panel, QPoint());
+        };
+        QVERIFY(place(heading).y() > place(scene).y() + scene->height() / 2);
+        panel.resize(900, 500);
+        QCoreApplication::processEvents();
+        QVERIFY(place(heading).x() > place(scene).x() + scene->width() / 2);
     }
 
     void choiceModelsAreSound() {

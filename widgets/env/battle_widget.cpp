@@ -43,11 +43,13 @@ void BattleWidget::setBattle(const BattleView& battle) {
     if (battle == m_battle) {
         return;
     }
-    if (battle.width != m_battle.width || battle.height != m_battle.height || battle.ground != m_battle.ground ||
-        battle.heights != m_battle.heights) {
-        m_ground = QPixmap();
-    }
+    const bool otherGround = battle.width != m_battle.width || battle.height != m_battle.height ||
+                             battle.ground != m_battle.ground || battle.heights != m_battle.heights;
     m_battle = battle;
+    if (otherGround) {
+        m_ground = QPixmap();
+        findShown();
+    }
     const auto& units = m_battle.units;
     m_agents = static_cast<int>(std::ranges::find(units, false, &Unit::ally) - units.begin());
     m_types.clear();
@@ -69,12 +71,26 @@ QString BattleWidget::summary() const {
     return tr("%1 agents and %2 enemies alive").arg(allies).arg(enemies);
 }
 
+// Most maps are much wider than what can be walked on is high.
+void BattleWidget::findShown() {
+    m_shown = QRect();
+    for (int y = 0; y < m_battle.height; ++y) {
+        for (int x = 0; x < m_battle.width; ++x) {
+            if (m_battle.ground[static_cast<std::size_t>(y * m_battle.width + x)] != BattleView::Ground::Blocked) {
+                m_shown |= QRect(x, y, 1, 1);
+            }
+        }
+    }
+    const QRect all(0, 0, m_battle.width, m_battle.height);
+    m_shown = m_shown.isEmpty() ? all : m_shown.adjusted(-1, -1, 1, 1) & all;
+}
+
 void BattleWidget::layOut() {
     const int line = fontMetrics().height();
     const int margin = line / 2;
     const QRectF room = QRectF(rect()).adjusted(margin, margin, -margin, -margin - line); // below: the legend
-    const int width = std::max(m_battle.width, 1);
-    const int height = std::max(m_battle.height, 1);
+    const int width = std::max(m_shown.width(), 1);
+    const int height = std::max(m_shown.height(), 1);
     m_scale = std::max(1.0, std::min(room.width() / width, room.height() / height));
     const QSizeF size(m_scale * width, m_scale * height);
     m_map = {QPointF(room.left() + (room.width() - size.width()) / 2, room.top() + (room.height() - size.height()) / 2),
@@ -82,7 +98,8 @@ void BattleWidget::layOut() {
 }
 
 QPointF BattleWidget::pointOf(float x, float y) const {
-    return {m_map.left() + static_cast<double>(x) * m_scale, m_map.bottom() - static_cast<double>(y) * m_scale};
+    return {m_map.left() + (static_cast<double>(x) - m_shown.left()) * m_scale,
+            m_map.bottom() - (static_cast<double>(y) - m_shown.top()) * m_scale};
 }
 
 QPointF BattleWidget::placeOf(int unit) const {
@@ -119,15 +136,15 @@ void BattleWidget::drawGround() {
     m_ground = QPixmap((m_map.size() * ratio).toSize());
     m_ground.fill(Qt::transparent);
     QPainter ground(&m_ground);
-    const double cell = m_ground.width() / static_cast<double>(m_battle.width);
+    const double cell = m_ground.width() / static_cast<double>(m_shown.width());
     const QColor base = palette().color(QPalette::Base);
     const QColor blocked = palette().color(QPalette::Mid);
     // The higher, the nearer to the text's colour, which also lightens black.
     const QColor top = mixed(base, palette().color(QPalette::Text), 0.18);
-    for (int y = 0; y < m_battle.height; ++y) {
-        for (int x = 0; x < m_battle.width; ++x) {
+    for (int y = m_shown.top(); y <= m_shown.bottom(); ++y) {
+        for (int x = m_shown.left(); x <= m_shown.right(); ++x) {
             const auto index = static_cast<std::size_t>(y * m_battle.width + x);
-            const QRectF box(x * cell, (m_battle.height - 1 - y) * cell, cell, cell);
+            const QRectF box((x - m_shown.left()) * cell, (m_shown.bottom() - y) * cell, cell, cell);
             const bool isBlocked = m_battle.ground[index] == BattleView::Ground::Blocked;
             // One pixel of overlap, so that no line shows between cells.
             ground.fillRect(box.adjusted(0, 0, 1, 1),
@@ -261,7 +278,7 @@ void BattleWidget::paintLegend(QPainter& painter) const {
 }
 
 void BattleWidget::paintScene(QPainter& painter) {
-    if (m_battle.width <= 0 || m_battle.height <= 0) {
+    if (m_shown.isEmpty()) {
         return;
     }
     paintGround(painter);

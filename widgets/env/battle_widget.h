@@ -4,6 +4,7 @@
 #pragma once
 
 #include <QPixmap>
+#include <QRect>
 
 #include "core/types/env_view.h"
 #include "widgets/env/agent_scene.h"
@@ -34,6 +35,7 @@ class BattleWidget final : public AgentScene {
   private:
     using Unit = BattleView::Unit;
     [[nodiscard]] const Unit& unitOf(int index) const { return m_battle.units[static_cast<std::size_t>(index)]; }
+    void findShown();
     void layOut();
     [[nodiscard]] QPointF pointOf(float x, float y) const;
     void paintGround(QPainter& painter);
@@ -47,7 +49,8 @@ class BattleWidget final : public AgentScene {
     BattleView m_battle;
     int m_agents = 0;
     std::vector<std::string> m_types; ///< that are in this battle
-    QRectF m_map;                     ///< where the ground is drawn
+    QRect m_shown;                    ///< cells that are drawn: those where somebody can be, and a rim
+    QRectF m_map;                     ///< where they are drawn
     double m_scale = 1.0;             ///< pixels per cell
     QPixmap m_ground;                 ///< drawn once for each map, size and theme
 };

@@ -13,7 +13,7 @@ namespace knife {
 
 namespace {
 
-constexpr int kLines = 8; // that are seen at least
+constexpr int kLines = 5; // that are seen at least
 
 // Widths are those of the longest texts that are to be expected: measuring every row at every moment takes too long.
 QTreeView* makeTable(QAbstractItemModel* model, const QString& objectName, const QString& name,
@@ -57,15 +57,17 @@ ChoicePanel::ChoicePanel(QWidget* parent) : QWidget(parent) {
     showHint();
 }
 
+void ChoicePanel::setOrientation(Qt::Orientation orientation) {
+    m_tables->setOrientation(orientation);
+}
+
 void ChoicePanel::say(const QString& text, bool tables) {
     m_heading->setText(text);
     m_tables->setVisible(tables);
 }
 
 void ChoicePanel::showHint() {
-    say(tr("Click an agent, or choose one with the arrow keys, to see what it observes and what its actions are worth "
-           "to it."),
-        false);
+    say(tr("Click an agent to see what it observes and what its actions are worth to it."), false);
 }
 
 void ChoicePanel::showNothing(int agent) {

@@ -23,6 +23,8 @@ class ChoicePanel final : public QWidget {
   public:
     explicit ChoicePanel(QWidget* parent = nullptr);
 
+    /// Both tables side by side, or one above the other.
+    void setOrientation(Qt::Orientation orientation);
     /// Says that an agent can be selected.
     void showHint();
     /// Says that this agent has not chosen anything yet.

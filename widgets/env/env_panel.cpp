@@ -36,6 +36,7 @@ class EnvPanel::Impl {
     BoardWidget* board = nullptr;
     BattleWidget* battle = nullptr;
     PlaneWidget* plane = nullptr;
+    QSplitter* splitter = nullptr;
     ChoicePanel* choice = nullptr;
     QString emptyText;
     // What the choice panel may be asked for.
@@ -55,7 +56,7 @@ EnvPanel::Impl::Impl(EnvPanel& panel) {
     progress->setWordWrap(true);
     column->addWidget(name);
     column->addWidget(progress);
-    auto* splitter = new QSplitter(Qt::Vertical, &panel);
+    splitter = new QSplitter(Qt::Vertical, &panel);
     splitter->setObjectName(QStringLiteral("envSplitter"));
     splitter->setChildrenCollapsible(false);
     stack = new QStackedWidget(splitter);
@@ -79,7 +80,7 @@ EnvPanel::Impl::Impl(EnvPanel& panel) {
     choice->setObjectName(QStringLiteral("choicePanel"));
     splitter->addWidget(stack);
     splitter->addWidget(choice);
-    splitter->setStretchFactor(0, 3);
+    splitter->setStretchFactor(0, 2);
     splitter->setStretchFactor(1, 1);
     column->addWidget(splitter, 1);
     for (const AgentScene* scene : {static_cast<AgentScene*>(battle), static_cast<AgentScene*>(plane)}) {
@@ -151,6 +152,14 @@ void EnvPanel::clear() {
     m_impl->empty->setText(m_impl->emptyText);
     m_impl->stack->setCurrentIndex(EmptyPage);
     m_impl->showChoice();
+}
+
+// What the agent goes by stands below its picture, or beside it where there is more room.
+void EnvPanel::resizeEvent(QResizeEvent* event) {
+    const bool isWide = 4 * width() > 5 * height();
+    m_impl->splitter->setOrientation(isWide ? Qt::Horizontal : Qt::Vertical);
+    m_impl->choice->setOrientation(isWide ? Qt::Vertical : Qt::Horizontal);
+    QWidget::resizeEvent(event);
 }
 
 void EnvPanel::setEmptyText(const QString& text) {

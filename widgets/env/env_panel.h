@@ -22,6 +22,9 @@ class EnvPanel final : public QWidget {
     void clear();
     void setEmptyText(const QString& text);
 
+  protected:
+    void resizeEvent(QResizeEvent* event) override;
+
   private:
     class Impl;
     std::unique_ptr<Impl> m_impl;
