@@ -127,7 +127,11 @@ bool AgentScene::event(QEvent* event) {
     }
     auto* help = static_cast<QHelpEvent*>(event);
     const int figure = figureAt(help->pos());
-    QToolTip::showText(help->globalPos(), figure >= 0 ? describe(figure) : QString(), this);
+    QString text = figure >= 0 ? describe(figure) : QString();
+    if (figure >= 0 && figure < agents() && figure != m_selected) {
+        text += QLatin1Char('\n') + tr("Click to see what it observes and what its actions are worth to it.");
+    }
+    QToolTip::showText(help->globalPos(), text, this);
     return true;
 }
 

@@ -54,7 +54,6 @@ ChoicePanel::ChoicePanel(QWidget* parent) : QWidget(parent) {
     m_tables->addWidget(makeTable(m_observation, QStringLiteral("observation"), tr("Observation"),
                                   {QStringLiteral("−0.12345")}, m_tables));
     column->addWidget(m_tables, 1);
-    showHint();
 }
 
 void ChoicePanel::setOrientation(Qt::Orientation orientation) {
@@ -64,10 +63,6 @@ void ChoicePanel::setOrientation(Qt::Orientation orientation) {
 void ChoicePanel::say(const QString& text, bool tables) {
     m_heading->setText(text);
     m_tables->setVisible(tables);
-}
-
-void ChoicePanel::showHint() {
-    say(tr("Click an agent to see what it observes and what its actions are worth to it."), false);
 }
 
 void ChoicePanel::showNothing(int agent) {

@@ -25,8 +25,6 @@ class ChoicePanel final : public QWidget {
 
     /// Both tables side by side, or one above the other.
     void setOrientation(Qt::Orientation orientation);
-    /// Says that an agent can be selected.
-    void showHint();
     /// Says that this agent has not chosen anything yet.
     void showNothing(int agent);
     void showChoice(int agent, const ChoiceView& choice, const std::vector<std::string>& featureNames,

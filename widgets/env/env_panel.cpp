@@ -90,13 +90,11 @@ EnvPanel::Impl::Impl(EnvPanel& panel) {
 
 void EnvPanel::Impl::showChoice() {
     const auto* scene = qobject_cast<const AgentScene*>(stack->currentWidget());
-    choice->setVisible(scene != nullptr);
     const int agent = scene != nullptr ? scene->selectedAgent() : -1;
-    if (agent < 0) {
-        choice->showHint();
-    } else if (static_cast<std::size_t>(agent) >= choices.size()) {
+    choice->setVisible(agent >= 0);
+    if (agent >= 0 && static_cast<std::size_t>(agent) >= choices.size()) {
         choice->showNothing(agent);
-    } else {
+    } else if (agent >= 0) {
         choice->showChoice(agent, choices[static_cast<std::size_t>(agent)], featureNames, actionNames);
     }
 }
