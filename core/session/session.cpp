@@ -98,7 +98,7 @@ class SessionImpl final : public Session {
     void storeProgress();
     std::string whyUnfinished() const;
     RunOutcome finish(const Result<void>& trained);
-    std::string summaryJson() const;
+    std::string summaryJson(const std::optional<Error>& error) const;
 
     RunPlan m_plan;
     std::uint64_t m_seed;
@@ -146,7 +146,8 @@ Result<void> SessionImpl::prepare(std::string_view saved) {
 }
 
 Result<void> SessionImpl::goOnFrom(const std::optional<CheckpointRecord>& checkpoint) {
-    return m_store->goOnFrom(checkpoint, m_plan.experiment.steps);
+    return m_store->goOnFrom(
+        checkpoint, RunTerms{.totalEnvSteps = m_plan.experiment.steps, .configToml = toToml(m_plan.experiment)});
 }
 
 Result<void> SessionImpl::beginSegment(std::string_view reason) {
@@ -405,7 +406,7 @@ void SessionImpl::serveSnapshot() {
                           .env = m_trainer->envView()});
 }
 
-std::string SessionImpl::summaryJson() const {
+std::string SessionImpl::summaryJson(const std::optional<Error>& error) const {
     const Clocks& clocks = m_trainer->clocks();
     const TrainingFigures figures = m_trainer->figures();
     const auto perSecond = [&](std::int64_t count) {
@@ -421,18 +422,21 @@ std::string SessionImpl::summaryJson() const {
     if (!figures.qTot.empty()) {
         final["q_tot"] = figures.qTot;
     }
-    const nlohmann::ordered_json summary{{"run", id().value},
-                                         {"status", toString(m_state)},
-                                         {"experiment", m_plan.experiment.name},
-                                         {"seed", m_seed},
-                                         {"env_steps", clocks.envStep.value},
-                                         {"updates", clocks.update.value},
-                                         {"episodes", clocks.episode.value},
-                                         {"wall_s", clocks.wallS},
-                                         {"env_steps_per_s", perSecond(clocks.envStep.value)},
-                                         {"updates_per_s", perSecond(clocks.update.value)},
-                                         {"weights_sha256", figures.weightsSha256},
-                                         {"final", final}};
+    nlohmann::ordered_json summary{{"run", id().value},
+                                   {"status", toString(m_state)},
+                                   {"experiment", m_plan.experiment.name},
+                                   {"seed", m_seed},
+                                   {"env_steps", clocks.envStep.value},
+                                   {"updates", clocks.update.value},
+                                   {"episodes", clocks.episode.value},
+                                   {"wall_s", clocks.wallS},
+                                   {"env_steps_per_s", perSecond(clocks.envStep.value)},
+                                   {"updates_per_s", perSecond(clocks.update.value)},
+                                   {"weights_sha256", figures.weightsSha256},
+                                   {"final", final}};
+    if (error) {
+        summary["error"] = {{"code", toString(error->code)}, {"message", error->describe()}};
+    }
     return summary.dump();
 }
 
@@ -469,7 +473,7 @@ RunOutcome SessionImpl::finish(const Result<void>& trained) {
     }
     m_state = last;
     outcome.state = last;
-    outcome.summaryJson = summaryJson();
+    outcome.summaryJson = summaryJson(outcome.error);
     if (auto closed = m_store->close(last, reason, m_trainer->clocks(), outcome.summaryJson);
         !closed && !outcome.error) {
         outcome.error = closed.error();

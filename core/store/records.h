@@ -23,6 +23,12 @@ struct NewRun {
     std::string build; ///< program and library versions
 };
 
+/// What a run that goes on is to do from now on.
+struct RunTerms {
+    std::int64_t totalEnvSteps = 0;
+    std::string configToml; ///< resolved
+};
+
 struct RunRecord {
     RunId id;
     std::string experiment;

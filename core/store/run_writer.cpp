@@ -46,8 +46,8 @@ class ThreadedWriter final : public RunWriter {
     [[nodiscard]] const RunId& id() const override { return m_run; }
 
     [[nodiscard]] Result<void> goOnFrom(const std::optional<CheckpointRecord>& from,
-                                        std::optional<std::int64_t> totalEnvSteps) override {
-        return runTask([&] { return m_store->goOnFrom(from, totalEnvSteps); });
+                                        const std::optional<RunTerms>& terms) override {
+        return runTask([&] { return m_store->goOnFrom(from, terms); });
     }
 
     [[nodiscard]] Result<SegmentId> beginSegment(const Clocks& clocks, std::string_view reason) override {

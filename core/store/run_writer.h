@@ -38,9 +38,9 @@ class RunWriter {
 
     /// To be called first after takeOver(). Everything that was stored after the checkpoint `from` (everything at all
     /// without one) is cut off, so that the run is one line again, and the run is marked as this process's.
-    /// `totalEnvSteps` replaces the stored budget. All of it happens or nothing; blocks.
+    /// `terms` replace the stored ones. All of it happens or nothing; blocks.
     [[nodiscard]] virtual Result<void> goOnFrom(const std::optional<CheckpointRecord>& from,
-                                                std::optional<std::int64_t> totalEnvSteps = {}) = 0;
+                                                const std::optional<RunTerms>& terms = {}) = 0;
 
     /// Begins a segment; everything after belongs to it.
     [[nodiscard]] virtual Result<SegmentId> beginSegment(const Clocks& clocks, std::string_view reason) = 0;

@@ -169,6 +169,9 @@ void TestKnifectlRuns::finishedRunIsLengthened() {
     const Outcome lengthened = m_ctl.run({"resume", "longerrun001", "--steps", "1200", "--json", "--quiet"});
     VERIFY_EXIT(lengthened, 0);
     QCOMPARE(hashOf(lengthened), hashOf(m_ctl.train(m_file, {"--steps", "1200"})));
+    // Nobody shall take it for the short one.
+    const QJsonObject shown = m_ctl.run({"show", "longerrun001", "--json"}).object();
+    QCOMPARE(shown["config"].toObject()["experiment"].toObject()["steps"].toInt(), 1200);
 }
 
 void TestKnifectlRuns::secondSignalEndsAtOnce() {
