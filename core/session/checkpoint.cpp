@@ -285,6 +285,10 @@ void writeCounters(const TrainingCounters& counters, pb::Checkpoint& out) {
     askedAt.set_env_steps(counters.askedAt.envSteps);
     askedAt.set_target_copies(counters.askedAt.targetCopies);
     askedAt.set_evaluations(counters.askedAt.evaluations);
+    out.set_update_is_unasked(counters.updateIsUnasked);
+    if (counters.closedShare) {
+        out.set_closed_share(*counters.closedShare);
+    }
     if (counters.testReturn) {
         out.set_test_return(*counters.testReturn);
     }
@@ -328,8 +332,13 @@ TrainingCounters readCounters(const pb::Checkpoint& in) {
                               .targetCopies = in.target_copies(),
                               .evaluations = in.evaluations(),
                               .askedAt = readAskedAt(in),
+                              .updateIsUnasked = in.update_is_unasked(),
+                              .closedShare = {},
                               .testReturn = {},
                               .testWinRate = {}};
+    if (in.has_closed_share()) {
+        counters.closedShare = in.closed_share();
+    }
     if (in.has_test_return()) {
         counters.testReturn = in.test_return();
     }

@@ -160,10 +160,61 @@ class TestModuleSessions : public QObject {
         QVERIFY(receipts);
         // Evaluations: at 0, 400, 800 (twice: of the old task and of the new one), 1200.
         QCOMPARE(receipts->size(), std::size_t(1));
-        QCOMPARE(receipts->front().clocks.envStep.value, std::int64_t(804));
+        QCOMPARE(receipts->front().clocks.envStep.value, std::int64_t(800));
     }
 
     // Consolidation leaves live neurons alone, and what other methods know of them.
+    // What ends a task, or the run, is judged before a surgery that falls due with its last update.
+    void surgeriesComeAfterTheEvaluationThatIsDue_data() {
+        QTest::addColumn<QString>("remedy");
+        QTest::newRow("env steps") << "{method=\"reset\",scope=\"all\",trigger=\"periodic\",every=200,"
+                                      "every_unit=\"env_steps\"}";
+        QTest::newRow("updates") << "{method=\"reset\",scope=\"all\",trigger=\"at_updates\",at=[%1,%2]}";
+    }
+    void surgeriesComeAfterTheEvaluationThatIsDue() {
+        QFETCH(QString, remedy);
+        struct Story {
+            std::vector<double> returns;
+            std::int64_t updatesOfFirst = 0;
+            std::int64_t updates = 0;
+            std::vector<std::int64_t> surgeries;
+        };
+        const auto storyWith = [](const QString& interventions) {
+            const Experiment experiment =
+                experimentOf(kHunt, {"interventions=[" + interventions.toStdString() + "]", "evaluation.interval=50",
+                                     "learning.on_switch_optimiser=\"reset\""});
+            const Workspace workspace;
+            RunId run;
+            (void)live(experiment, workspace, &run);
+            const auto reader = RunReader::open(workspace.path());
+            Story story;
+            const auto returns = (*reader)->series(run, "test/return");
+            const auto events = (*reader)->events(run);
+            for (const EventRecord& event : *events) {
+                if (event.kind == "task_switch") {
+                    story.updatesOfFirst = event.clocks.update.value;
+                    for (std::size_t i = 0; i < returns->size() && returns->envStep[i] <= event.clocks.envStep.value;
+                         ++i) {
+                        story.returns.push_back(returns->value[i]);
+                    }
+                }
+            }
+            story.returns.pop_back(); // of the new task, before its first update
+            story.updates = (*reader)->run(run)->clocks.update.value;
+            const auto receipts = (*reader)->surgeries(run);
+            for (const SurgeryReceipt& receipt : *receipts) {
+                story.surgeries.push_back(receipt.clocks.update.value);
+            }
+            return story;
+        };
+        const Story plain = storyWith("");
+        QVERIFY(plain.returns.size() > 3);
+        const Story reset =
+            storyWith(remedy.contains("%1") ? remedy.arg(plain.updatesOfFirst).arg(plain.updates) : remedy);
+        QCOMPARE(reset.returns, plain.returns);
+        QCOMPARE(reset.surgeries, std::vector<std::int64_t>{plain.updatesOfFirst});
+    }
+
     void consolidationVoidsNothing() {
         const auto replacedAt = [](const std::string& consolidation) {
             const Experiment experiment = experimentOf(
