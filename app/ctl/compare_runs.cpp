@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -28,6 +29,9 @@ namespace {
 std::string textOf(const toml::node& node) {
     if (const auto* text = node.as_string()) {
         return text->get();
+    }
+    if (const auto* real = node.as_floating_point()) {
+        return fmt::format("{}", real->get()); // the shortest text; toml++ writes 17 digits
     }
     std::ostringstream out;
     node.visit([&out](const auto& value) { out << value; });
@@ -197,7 +201,11 @@ class RunsReader {
             return tl::unexpected(!config ? config.error() : !events ? events.error() : series.error());
         }
         if (series->size() == 0) {
-            leaveOut(fmt::format("without points of {}", m_metric), record);
+            const auto hint = metricHint(record);
+            if (!hint) {
+                return tl::unexpected(hint.error());
+            }
+            leaveOut(fmt::format("without points of \"{}\"{}", m_metric, *hint), record);
             return {};
         }
         RunCurves curves{
@@ -218,6 +226,15 @@ class RunsReader {
         m_runs.configs.push_back({record.experiment, *config});
         m_runs.curves.push_back(std::move(curves));
         return {};
+    }
+
+    /// A metric of the run that may have been meant.
+    Result<std::string> metricHint(const RunRecord& record) {
+        return m_reader.metrics(record.id).map([this](const std::vector<MetricRecord>& metrics) {
+            std::vector<std::string> names;
+            std::ranges::transform(metrics, std::back_inserter(names), &MetricRecord::name);
+            return suggestion(m_metric, names);
+        });
     }
 
     /// What the run still knew of its earlier tasks at the end, where it asked itself.

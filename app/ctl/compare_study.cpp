@@ -147,7 +147,7 @@ class StudyBuilder {
                 others.push_back(arm);
             }
         }
-        if (auto untouched = selectArms(m_study.configs, m_arms, "interventions=none")) {
+        if (auto untouched = selectArms(m_study.configs, m_arms, "interventions=unset")) {
             std::erase_if(*untouched, [this](std::size_t arm) { return isOneOf(m_freshArms, arm); });
             m_baselines = std::move(*untouched);
         }

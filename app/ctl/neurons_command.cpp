@@ -167,9 +167,12 @@ std::string compositeText(const SiteSnapshot& site, int unit) {
     if (found == site.composites.end()) {
         return {};
     }
-    return fmt::format("K {:.3g}  A {:.3g}  C {:.3g}  drift {:.3g} ({} {})", found->knowledgeRms, found->activeRms,
-                       found->compensationRms, found->driftRms, found->events,
-                       found->events == 1 ? "surgery" : "surgeries");
+    const std::string surgeries = fmt::format("{} {}", found->events, found->events == 1 ? "surgery" : "surgeries");
+    if (std::isnan(found->knowledgeRms)) { // the parts have no outputs that add up, or nothing has been measured yet
+        return surgeries;
+    }
+    return fmt::format("K {:.3g}  A {:.3g}  C {:.3g}  drift {:.3g} ({})", found->knowledgeRms, found->activeRms,
+                       found->compensationRms, found->driftRms, surgeries);
 }
 
 void printUnits(const SiteSnapshot& site) {

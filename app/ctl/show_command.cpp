@@ -224,13 +224,20 @@ void printSurgeries(const std::vector<SurgeryReceipt>& surgeries) {
                      {"site", false},
                      {"kind", false},
                      {"reason", false},
-                     {"max abs change", true},
+                     {"change of Q", true},
+                     {"of Q_tot", true},
+                     {"of the loss", true},
                      {"units", false}});
     for (const SurgeryReceipt& receipt : surgeries) {
+        bool first = true; // the change is that of the whole surgery
         for (const SiteReceipt& site : receipt.sites) {
+            const auto once = [first](double value) {
+                return first ? formatNumber(value) : std::string();
+            };
             table.add({std::to_string(receipt.clocks.update.value), std::to_string(receipt.clocks.envStep.value),
-                       site.site, site.kind, receipt.plan.reason, formatNumber(receipt.change.max()),
-                       fmt::format("{}", fmt::join(site.units, " "))});
+                       site.site, site.kind, receipt.plan.reason, once(receipt.change.q), once(receipt.change.qTot),
+                       once(receipt.change.loss), fmt::format("{}", fmt::join(site.units, " "))});
+            first = false;
         }
     }
     table.print();

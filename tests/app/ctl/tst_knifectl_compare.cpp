@@ -163,11 +163,11 @@ void TestKnifectlCompare::armsAreNamedByWhatDiffers() {
     QCOMPARE(remedy["experiments"].toArray(), QJsonArray{"study"});
     const QJsonObject diff = study["config_diff"].toObject();
     QCOMPARE(diff.keys(), (QStringList{"interventions[0].method", "learning.on_switch_network"}));
-    QCOMPARE(diff["interventions[0].method"].toArray(), (QJsonArray{"none", "knife", "none"}));
+    QCOMPARE(diff["interventions[0].method"].toArray(), (QJsonArray{"unset", "knife", "unset"}));
 }
 
 void TestKnifectlCompare::scoresAreAreas() {
-    const QJsonObject plain = armOf(compare({"--name", "study"}), "none");
+    const QJsonObject plain = armOf(compare({"--name", "study"}), "unset");
     QCOMPARE(plain["scores"].toArray().at(0)["seed"].toInt(), 1);
     QCOMPARE(plain["scores"].toArray().at(0)["scores"].toArray(), (QJsonArray{0.75 * 4.25, 0.75 * 3.25, 0.75 * 2.25}));
     QCOMPARE(valueOf(plain["tasks"].toArray().at(1)["score"]), 0.75 * 3.625);
@@ -180,7 +180,7 @@ void TestKnifectlCompare::scoresAreAreas() {
 
 void TestKnifectlCompare::gapsToFreshNetworks() {
     const QJsonObject study = compare({"--all", "--fresh", "learning.on_switch_network=reset"});
-    const QJsonObject plain = armOf(study, "interventions[0].method=none, learning.on_switch_network=none");
+    const QJsonObject plain = armOf(study, "interventions[0].method=unset, learning.on_switch_network=unset");
     QCOMPARE(valueOf(plain["tasks"].toArray().at(0)["gap"]), 0.0);
     QCOMPARE(valueOf(plain["tasks"].toArray().at(2)["gap"]), 0.75 * 2);
     QCOMPARE(valueOf(plain["fresh"]["gap"]), 0.75);
@@ -207,14 +207,14 @@ void TestKnifectlCompare::gapsToFreshNetworks() {
 void TestKnifectlCompare::besideTheBaseline() {
     const QJsonObject study = compare({"--name", "study"});
     const QJsonObject beside = armOf(study, "knife")["baseline"].toObject();
-    QVERIFY(beside["arm"].toString().contains("none")); // what has no interventions, without being asked for
+    QVERIFY(beside["arm"].toString().contains("unset")); // what has no interventions, without being asked for
     QCOMPARE(valueOf(beside["difference"]), 0.75 * 0.5);
     // Task a: alike, 1/2. Task b: 0.5 higher, of 16 pairs 13 wins and 2 ties. Task a again: 1 higher, 16 wins.
     QCOMPARE(valueOf(beside["probability_of_improvement"]), (0.5 + 14.0 / 16 + 1) / 3);
     QCOMPARE(beside["permutation"]["p"].toDouble(), 0.125); // 4 seeds, all better: 2 / 16
     QCOMPARE(beside["wilcoxon"]["p_holm"].toDouble(), 0.125);
     const QJsonObject turned =
-        armOf(compare({"--name", "study", "--baseline", "interventions[0].method=knife"}), "none");
+        armOf(compare({"--name", "study", "--baseline", "interventions[0].method=knife"}), "unset");
     QCOMPARE(valueOf(turned["baseline"]["difference"]), -0.75 * 0.5);
     QVERIFY(study["notes"].toArray().last().toString().contains("4 seeds in common cannot give a p below 0.125"));
 }
@@ -246,7 +246,7 @@ void TestKnifectlCompare::whatIsLeftOfEarlierTasks() {
 }
 
 void TestKnifectlCompare::tasksThatComeAgain() {
-    const QJsonObject plain = armOf(compare({"--name", "study"}), "none");
+    const QJsonObject plain = armOf(compare({"--name", "study"}), "unset");
     QCOMPARE(plain["recurrences"].toArray().size(), 1);
     QCOMPARE(plain["recurrences"].toArray().at(0)["task"].toInt(), 2);
     QCOMPARE(valueOf(plain["recurrences"].toArray().at(0)["ratio"]), 2.625 / 4.625);
@@ -273,10 +273,10 @@ void TestKnifectlCompare::resultsRepeat() {
 
 void TestKnifectlCompare::otherScoresAndScales() {
     const QJsonObject ends = compare({"--name", "study", "--score", "final"});
-    QCOMPARE(valueOf(armOf(ends, "none")["tasks"].toArray().at(0)["score"]), 4.625);
+    QCOMPARE(valueOf(armOf(ends, "unset")["tasks"].toArray().at(0)["score"]), 4.625);
     const QJsonObject fixed = compare({"--name", "study", "--scale", "-5:5"});
-    QCOMPARE(valueOf(armOf(fixed, "none")["tasks"].toArray().at(0)["end"]), (4.625 + 5) / 10);
-    QVERIFY(armOf(fixed, "none")["optimality_gap"].isObject());
+    QCOMPARE(valueOf(armOf(fixed, "unset")["tasks"].toArray().at(0)["end"]), (4.625 + 5) / 10);
+    QVERIFY(armOf(fixed, "unset")["optimality_gap"].isObject());
     // The best fresh run ends at 5 on both tasks.
     const QJsonObject byFresh = compare({"--all", "--fresh", "control", "--scale", "0:fresh"});
     QCOMPARE(valueOf(armOf(byFresh, "knife")["tasks"].toArray().at(2)["end"]), 3.625 / 5);
@@ -340,7 +340,7 @@ void TestKnifectlCompare::freshNetworksOnSingleTasks() {
     }
     const Outcome outcome = other.run({"compare", "--all", "--fresh", "alone", "--json", "--reps", "100"});
     VERIFY_EXIT(outcome, 0);
-    const QJsonObject sequence = armOf(outcome.object(), "env.table=none");
+    const QJsonObject sequence = armOf(outcome.object(), "env.table=unset");
     QCOMPARE(sequence["fresh"]["runs"].toInt(), 2);
     QCOMPARE(valueOf(sequence["tasks"].toArray().at(0)["gap"]), 0.0);
     QCOMPARE(valueOf(sequence["tasks"].toArray().at(1)["gap"]), 0.75 * 2);
@@ -354,7 +354,8 @@ void TestKnifectlCompare::wrongUse_data() {
     QTest::newRow("nothing") << QStringList() << 2 << "nothing to compare";
     QTest::newRow("unknown run") << QStringList{"nobody"} << 1 << "nobody";
     QTest::newRow("unknown experiment") << QStringList{"--name", "stuty"} << 1 << "did you mean 'study'";
-    QTest::newRow("unknown metric") << QStringList{"--all", "--metric", "test/luck"} << 1 << "test/luck";
+    QTest::newRow("unknown metric") << QStringList{"--all", "--metric", "test/retrun"} << 1
+                                    << "did you mean 'test/return'";
     QTest::newRow("unknown key") << QStringList{"--all", "--by", "learning.on_switch_netwrk"} << 2
                                  << "learning.on_switch_network";
     QTest::newRow("unknown arm") << QStringList{"--all", "--baseline", "mixer.method=vdn"} << 2 << "baseline";

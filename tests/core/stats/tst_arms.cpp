@@ -53,8 +53,8 @@ class TestArms : public QObject {
     void theFewestKeysNameArms() {
         const auto runs = study();
         QCOMPARE(names(groupByConfig(runs)),
-                 (std::vector<std::string>{"interventions[0].method=none, mixer.method=qmix",
-                                           "interventions[0].method=none, mixer.method=qplex",
+                 (std::vector<std::string>{"interventions[0].method=unset, mixer.method=qmix",
+                                           "interventions[0].method=unset, mixer.method=qplex",
                                            "interventions[0].method=knife, mixer.method=qmix",
                                            "interventions[0].method=knife, mixer.method=qplex"}));
         const std::vector<RunConfig> one{runs[0], runs[4]};
@@ -67,7 +67,7 @@ class TestArms : public QObject {
         QCOMPARE(names(byMixer), (std::vector<std::string>{"qmix", "qplex"}));
         QCOMPARE(byMixer[1].members, (Indices{1, 3}));
         QCOMPARE(groupByKey(runs, "experiment").size(), 5U);
-        QCOMPARE(names(groupByKey(runs, "mixer.heads")), (std::vector<std::string>{"none", "4"}));
+        QCOMPARE(names(groupByKey(runs, "mixer.heads")), (std::vector<std::string>{"unset", "4"}));
     }
 
     void onlyDifferingKeysAreInTheDiff() {
@@ -79,7 +79,7 @@ class TestArms : public QObject {
         }
         QCOMPARE(keys, (std::vector<std::string>{"interventions[0].alpha", "interventions[0].method", "mixer.heads",
                                                  "mixer.method"}));
-        QCOMPARE(diff[2].values, (std::vector<std::string>{"none", "4", "none", "4"}));
+        QCOMPARE(diff[2].values, (std::vector<std::string>{"unset", "4", "unset", "4"}));
         const auto mixed = configDiff(runs, groupByKey(runs, "mixer.method"));
         QCOMPARE(mixed.back().values, (std::vector<std::string>{"qmix", "qplex"}));
         // Both arms mix runs with and without the remedy, so it does not tell them apart.
@@ -92,8 +92,8 @@ class TestArms : public QObject {
         QCOMPARE(*selectArms(runs, arms, "c"), Indices{2});
         QCOMPARE(*selectArms(runs, arms, arms[3].name), Indices{3});
         QCOMPARE(*selectArms(runs, arms, "mixer.method=qplex"), (Indices{1, 3}));
-        QCOMPARE(*selectArms(runs, arms, "mixer.method=qplex, interventions=none"), Indices{1});
-        QCOMPARE(*selectArms(runs, arms, "mixer.heads=none"), (Indices{0, 2}));
+        QCOMPARE(*selectArms(runs, arms, "mixer.method=qplex, interventions=unset"), Indices{1});
+        QCOMPARE(*selectArms(runs, arms, "mixer.heads=unset"), (Indices{0, 2}));
         const auto nothing = selectArms(runs, arms, "mixer.method=vdn");
         QVERIFY(!nothing);
         QVERIFY(nothing.error().code == ErrorCode::Usage);
