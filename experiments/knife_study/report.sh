@@ -13,6 +13,8 @@ KNIFECTL=${KNIFECTL:-$(if [ -x "$built" ]; then echo "$built"; else echo knifect
 workspace=$here/workspace
 out=$here/results
 reps=20000
+# Of rows and colours, alike in all tables and figures.
+order="none knife redo reborn plasticity_injection head_reset shrink_and_perturb continual_backprop l2_init fresh reset_keep_buffer"
 
 while [ $# -gt 0 ]; do
     case $1 in
@@ -44,12 +46,14 @@ compare() {
     done < <(grep -E "$pattern" "$scratch/experiments")
     "$KNIFECTL" compare "${names[@]}" --by experiment --workspace "$workspace" --fresh "$study/fresh" \
         --baseline "$study/$2" --metric "$3" --score "$4" --reps "$reps" --json | tail -n 1 |
-        jq -c --arg study "$study/" 'del(.arms[].profile) | walk(if type == "string" then ltrimstr("ablation/") | ltrimstr($study) else . end)' >"$5"
+        jq -c --arg study "$study/" --arg order "$order" '
+            del(.arms[].profile) | walk(if type == "string" then ltrimstr("ablation/") | ltrimstr($study) else . end)
+            | ($order / " ") as $order | .arms |= sort_by([(.arm as $name | $order | index($name) // length), .arm])' >"$5"
 }
 
 # jq: a number to three digits, an estimate with its interval.
 jq_format='
-    def r3: if . == null then "–" else (. * 1000 | round / 1000 | tostring) end;
+    def r3: if . == null then "–" else (. * 1000 | round / 1000 | if . == 0 then 0 else . end | tostring) end;
     def less: if . == null then null else -. end;
     def estimate: if . == null or .value == null then "–" else "\(.value | r3) [\(.low | r3), \(.high | r3)]" end;'
 
@@ -94,6 +98,7 @@ set xlabel "task"
 set ylabel "$3"
 set key outside right noenhanced
 set grid ytics lc rgb "#dddddd"
+set xzeroaxis lc rgb "#888888"
 arms = $(head -n 1 "$1" | awk -F '\t' '{print (NF - 1) / 3}')
 banded = arms < 2 ? arms : 2
 colours = "#000000 #d55e00 #0072b2 #009e73 #cc79a7 #e69f00 #56b4e9 #7f7f7f #8c564b #bcbd22 #17becf"
@@ -134,11 +139,13 @@ ready() {
         stagnation "$file.stagnant.json"
         printf '\n![adaptation gap](%s.gap.svg)\n![stagnant units](%s.stagnant.svg)\n' "${study//\//.}" "${study//\//.}"
     done <"$scratch/studies"
-    if grep -q '^ablation/matrix_generated/qmix/' "$scratch/experiments" && ready matrix_generated/qmix knife; then
-        echo; echo "## Ablations of \`knife\`, matrix_generated, QMIX"; echo
-        compare ablation/matrix_generated/qmix knife test/return aulc "$new/ablation.json"
-        scores "$new/ablation.json" knife
-    fi
+    while read -r study; do
+        ready "$study" knife || continue
+        printf '\n## Ablations of knife, %s\n\n' "$study"
+        file=$new/ablation.${study//\//.}.json
+        compare "ablation/$study" knife test/return aulc "$file"
+        scores "$file" knife
+    done < <(sed -n 's|^ablation/\([^/]*/[^/]*\)/.*|\1|p' "$scratch/experiments" | sort -u)
 } >"$new/tables.md"
 rm -f "$out"/*.json "$out"/*.svg
 mv "$new"/* "$out"
