@@ -16,8 +16,6 @@
 namespace knife {
 namespace {
 
-// isHeld() of another process holds a shared lock for some microseconds; that must not look like a second writer.
-constexpr int kAttempts = 20;
 constexpr auto kPause = std::chrono::milliseconds(10);
 
 std::string readOwner(int descriptor) {
@@ -55,9 +53,11 @@ FileLock::~FileLock() {
     }
 }
 
-Result<FileLock> FileLock::take(const std::filesystem::path& file, std::string_view owner) {
+Result<FileLock> FileLock::take(const std::filesystem::path& file, std::string_view owner,
+                                std::chrono::milliseconds patience) {
+    const auto until = std::chrono::steady_clock::now() + patience;
     std::string holder;
-    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    do {
         FileDescriptor descriptor(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
         if (!descriptor.isOpen()) {
             return tl::unexpected(systemError("lock", file, errno));
@@ -78,7 +78,7 @@ Result<FileLock> FileLock::take(const std::filesystem::path& file, std::string_v
             return tl::unexpected(systemError("lock", file, errno));
         }
         return FileLock(std::move(descriptor), file);
-    }
+    } while (std::chrono::steady_clock::now() < until);
     return fail(ErrorCode::Locked, fmt::format("{} is held by {}", file.string(), holder));
 }
 

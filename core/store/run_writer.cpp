@@ -29,6 +29,8 @@ namespace {
 constexpr auto kFlushInterval = std::chrono::milliseconds(500);
 /// What may wait for a disk that does not answer, before the writer gives up.
 constexpr std::size_t kMaxWaitingBytes = std::size_t{256} << 20U;
+/// What a process that has closed its run may take to let go of it.
+constexpr auto kGoodbye = std::chrono::milliseconds(10'000);
 
 class ThreadedWriter final : public RunWriter {
   public:
@@ -272,6 +274,18 @@ Result<std::int64_t> findRun(const Database& database, const RunId& id) {
     });
 }
 
+// Whether its writer has closed the run, and will let go of it as soon as its process gets to it.
+bool hasEnded(const Database& database, std::int64_t key) {
+    return database
+        .guarded([&]() -> Result<bool> {
+            SQLite::Statement row(database.connection(), "SELECT state FROM run WHERE key = ?");
+            row.bind(1, key);
+            const auto state = row.executeStep() ? runStateFromString(row.getColumn(0).getString()) : std::nullopt;
+            return state && isEnded(*state);
+        })
+        .value_or(false);
+}
+
 } // namespace
 
 Result<std::unique_ptr<RunWriter>> RunWriter::create(const std::filesystem::path& workspace, const NewRun& run) {
@@ -309,7 +323,8 @@ Result<std::unique_ptr<RunWriter>> RunWriter::takeOver(const std::filesystem::pa
     if (!key) {
         return tl::unexpected(key.error());
     }
-    Result<FileLock> lock = FileLock::take(runLockFile(workspace, run), describeThisProcess());
+    const auto patience = hasEnded(*database, *key) ? kGoodbye : FileLock::kMoment;
+    Result<FileLock> lock = FileLock::take(runLockFile(workspace, run), describeThisProcess(), patience);
     if (!lock) {
         return tl::unexpected(std::move(lock).error().within(fmt::format("taking over run {}", run.value)));
     }
