@@ -107,6 +107,27 @@ plot for [i = 1 : banded] "$1" using 1:(column(3 * i)):(column(3 * i + 1)) with 
 PLOT
 }
 
+# scatter SCORES STAGNANT TITLE FIGURE: each arm's gap over its share of stagnant units
+scatter() {
+    jq -rn --slurpfile scores "$1" --slurpfile stagnant "$2" '
+        ($stagnant[0].arms | map({(.arm): .mean.value}) | add) as $share
+        | $scores[0].arms[] | [.arm, $share[.arm], (.fresh.gap.value // 0)] | @tsv' >"$scratch/scatter.tsv"
+    gnuplot <<PLOT
+set terminal svg size 760,420 font "DejaVu Sans,11" background "white"
+set output "$4"
+set datafile separator "\t"
+set title "$3" noenhanced
+set xlabel "share of stagnant units, mean over tasks"
+set ylabel "adaptation gap, mean over tasks"
+set grid lc rgb "#dddddd"
+set xzeroaxis lc rgb "#888888"
+set offsets graph 0.1, graph 0.1, graph 0.1, graph 0.1
+unset key
+plot "$scratch/scatter.tsv" using 2:3 with points pt 7 ps 0.6 lc rgb "#0072b2", \
+     "$scratch/scatter.tsv" using 2:3:1 with labels offset 0,0.8 noenhanced
+PLOT
+}
+
 # ready STUDY BASELINE
 ready() {
     local name
@@ -133,11 +154,13 @@ ready() {
         columns .score "$file.stagnant.json" "" >"$scratch/stagnant.tsv"
         plot "$scratch/gap.tsv" "$study: adaptation gap" "score of a fresh network - score" "$file.gap.svg"
         plot "$scratch/stagnant.tsv" "$study: stagnant units" "share of all units at the end of the task" "$file.stagnant.svg"
+        scatter "$file.json" "$file.stagnant.json" "$study: gap and stagnation" "$file.scatter.svg"
         printf '\n## %s\n\n' "$study"
         scores "$file.json" none
         echo
         stagnation "$file.stagnant.json"
         printf '\n![adaptation gap](%s.gap.svg)\n![stagnant units](%s.stagnant.svg)\n' "${study//\//.}" "${study//\//.}"
+        printf '![gap over stagnant units](%s.scatter.svg)\n' "${study//\//.}"
     done <"$scratch/studies"
     while read -r study; do
         ready "$study" knife || continue
