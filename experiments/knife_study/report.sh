@@ -37,14 +37,16 @@ mkdir -p "$out" "$new"
 jq -r '.[] | select(.status == "finished") | .experiment' "$scratch/runs" | sort -u >"$scratch/experiments"
 grep -v '^ablation/' "$scratch/experiments" | cut -d / -f 1,2 | sort -u >"$scratch/studies"
 
-# compare STUDY BASELINE METRIC SCORE FILE: the arms of a study, and its ablations if it is called ablation/STUDY
+# compare STUDY BASELINE METRIC SCORE FILE: the arms of a study, and its ablations if it is called ablation/STUDY; of all
+# of them the seeds that they have in common, so that all differences are of pairs.
 compare() {
-    local names=() study=${1#ablation/} pattern="^$1/"
+    local study=${1#ablation/} pattern="^$1/" runs
     [ "$study" = "$1" ] || pattern="^$1/|^$study/(none|knife|fresh)\$"
-    while read -r experiment; do
-        names+=(--name "$experiment")
-    done < <(grep -E "$pattern" "$scratch/experiments")
-    "$KNIFECTL" compare "${names[@]}" --by experiment --workspace "$workspace" --fresh "$study/fresh" \
+    mapfile -t runs < <(jq -r --arg pattern "$pattern" '
+        [.[] | select(.status == "finished" and (.experiment | test($pattern)))]
+        | (group_by(.experiment) | map(map(.seed) | unique) | reduce .[1:][] as $seeds (.[0]; . - (. - $seeds))) as $common
+        | .[] | select(.seed as $seed | $common | index($seed) != null) | .run' "$scratch/runs")
+    "$KNIFECTL" compare "${runs[@]}" --by experiment --workspace "$workspace" --fresh "$study/fresh" \
         --baseline "$study/$2" --metric "$3" --score "$4" --reps "$reps" --json | tail -n 1 |
         jq -c --arg study "$study/" --arg order "$order" '
             del(.arms[].profile) | walk(if type == "string" then ltrimstr("ablation/") | ltrimstr($study) else . end)
@@ -168,6 +170,10 @@ ready() {
         file=$new/ablation.${study//\//.}.json
         compare "ablation/$study" knife test/return aulc "$file"
         scores "$file" knife
+        compare "ablation/$study" none test/return aulc "$scratch/none.json"
+        jq -r "$jq_format"'
+            "", "| arm | difference to none |", "|---|---|",
+            (.arms[] | select(.baseline != null) | "| \(.arm) | \(.baseline.difference | estimate) |")' "$scratch/none.json"
     done < <(sed -n 's|^ablation/\([^/]*/[^/]*\)/.*|\1|p' "$scratch/experiments" | sort -u)
 } >"$new/tables.md"
 rm -f "$out"/*.json "$out"/*.svg
