@@ -15,7 +15,9 @@ out=$here
 tables="diagnostics interventions"
 while [ $# -gt 0 ]; do
     case $1 in
-        --only) tables=$2 ;;
+        --only)
+            [[ $2 = diagnostics || $2 = interventions ]] || { echo "tables.sh: no table is called $2" >&2; exit 2; }
+            tables=$2 ;;
         --out) out=$2 ;;
         *) sed -n 's/^# \(Usage: .*\)/\1/p' "$0" >&2; exit 2 ;;
     esac
@@ -74,8 +76,8 @@ reborn|`reborn`|up to what dormant units gave|overactive_above=2
 redo|`redo`|up to what dormant units gave|every=500
 continual_backprop|`continual_backprop`|no; means are kept|maturity=200;replacement_rate=1e-3
 gxd|`gxd`|no; means are kept|maturity=200;replacement_rate=1e-3
-self_normalized_resets|`self_normalized_resets`|where the unit was silent|tau_max=2000
-regrama|`regrama`|no|every=500
+self_normalized_resets|`self_normalized_resets`|where the unit was silent|tau_max=200;resolution=10;threshold_every=100
+regrama|`regrama`|no|every=500;tau=0.3
 reset|`reset` head|no|trigger="task_switch";scope="head"
 reset|`reset` all|no|trigger="task_switch";scope="all"
 shrink_and_perturb|`shrink_and_perturb`|no|trigger="task_switch"
