@@ -151,7 +151,8 @@ interventions() {
     echo "One run of \`hunts.toml\` each: two tasks, about 4,000 updates, thresholds set so that the method acts (see the script)."
     echo "Changes are absolute, over the newest 16 episodes before the surgery; the largest of all surgeries of the run."
     echo "Trainable parameters that a surgery adds take the place of as many that it freezes, clones aside. Times are processor"
-    echo "time of whole runs, uncertain by about a tenth."
+    echo "time of whole runs, uncertain by about a tenth. A dash: no surgery, because the method acts in every update or found"
+    echo "nothing to act on."
     echo
     runs
 }
