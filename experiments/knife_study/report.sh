@@ -125,8 +125,8 @@ set grid lc rgb "#dddddd"
 set xzeroaxis lc rgb "#888888"
 set offsets graph 0.1, graph 0.1, graph 0.1, graph 0.1
 unset key
-plot "$scratch/scatter.tsv" using 2:3 with points pt 7 ps 0.6 lc rgb "#0072b2", \
-     "$scratch/scatter.tsv" using 2:3:1 with labels offset 0,0.8 noenhanced
+plot "$scratch/scatter.tsv" using 2:3 with points pt 7 ps 0.6 lc rgb "#0072b2" notitle, \
+     "$scratch/scatter.tsv" using 2:3:1 with labels offset 0,0.8 noenhanced notitle
 PLOT
 }
 
