@@ -92,6 +92,7 @@ class TrainerImpl final : public Trainer {
     Result<void> askInterventions(TriggerMoment moment);
     Result<void> askAfterUpdate();
     /// Comes after the evaluation that is due: what is evaluated is what was learned, not what a surgery left of it.
+    /// The target is copied in between, if that is due.
     Result<void> askAfterRollout();
     Result<void> carryOut(SurgeryPlan plan, const std::string& reason);
     /// Returns the share of stagnant units.
@@ -181,7 +182,6 @@ Result<void> TrainerImpl::advance() {
             }
         }
     }
-    copyTargetIfDue();
     const TimedSection timed(m_times.storeS);
     m_metrics.storeTraining(m_counters.clocks, epsilon(), m_replay.size());
     return {};
@@ -400,6 +400,7 @@ Result<void> TrainerImpl::askAfterRollout() {
     if (auto asked = askAfterUpdate(); !asked) {
         return asked;
     }
+    copyTargetIfDue(); // of what the surgery has made
     const TriggerCounts before = std::exchange(m_counters.askedAt, triggerCounts());
     return askInterventions({.occasion = TriggerMoment::Occasion::Rollout, .before = before});
 }
