@@ -48,6 +48,7 @@ class RunProcess final : public QObject {
     [[nodiscard]] Result<void> start(const RunLaunch& launch);
     [[nodiscard]] bool isWatching() const { return m_timer.isActive(); }
     [[nodiscard]] const RunLaunch& launch() const { return m_launch; }
+    [[nodiscard]] qint64 pid() const { return m_pid; }
     /// The process goes on; ended() will not come.
     void letGo() { m_timer.stop(); }
 
