@@ -323,8 +323,13 @@ Result<std::unique_ptr<RunWriter>> RunWriter::takeOver(const std::filesystem::pa
     if (!key) {
         return tl::unexpected(key.error());
     }
-    const auto patience = hasEnded(*database, *key) ? kGoodbye : FileLock::kMoment;
-    Result<FileLock> lock = FileLock::take(runLockFile(workspace, run), describeThisProcess(), patience);
+    const auto take = [&](std::chrono::milliseconds patience) {
+        return FileLock::take(runLockFile(workspace, run), describeThisProcess(), patience);
+    };
+    Result<FileLock> lock = take(FileLock::kMoment);
+    if (!lock && lock.error().code == ErrorCode::Locked && hasEnded(*database, *key)) {
+        lock = take(kGoodbye);
+    }
     if (!lock) {
         return tl::unexpected(std::move(lock).error().within(fmt::format("taking over run {}", run.value)));
     }

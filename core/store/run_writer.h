@@ -29,7 +29,8 @@ class RunWriter {
     [[nodiscard]] static Result<std::unique_ptr<RunWriter>> create(const std::filesystem::path& workspace,
                                                                    const NewRun& run);
     /// Takes the lock of an existing run, for a resume, and changes nothing that is stored: what is read from now on
-    /// stays as it is until goOnFrom(). ErrorCode::Locked names the process that holds the run.
+    /// stays as it is until goOnFrom(). Where the run has ended and its process still holds it, waits up to ten seconds
+    /// for that to go. ErrorCode::Locked names the process that holds the run.
     [[nodiscard]] static Result<std::unique_ptr<RunWriter>> takeOver(const std::filesystem::path& workspace,
                                                                      const RunId& run);
     virtual ~RunWriter() = default; ///< flushes; a run that was not closed is left to be found Interrupted
