@@ -21,7 +21,7 @@ namespace knife {
 namespace {
 
 namespace pb = knife::checkpoint;
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2; // 2: a surgery may be due with the last update
 static_assert(std::endian::native == std::endian::little, "checkpoints store raw little-endian floats");
 
 tl::unexpected<Error> corrupt(std::string what) {
@@ -165,6 +165,13 @@ bool readStatistics(const pb::SiteDiagnostics& in, std::vector<UnitStatistic>& s
     return true;
 }
 
+bool isMeasured(const std::string& column, const std::vector<UnitStatistic>& statistics) {
+    return std::ranges::any_of(statistics, [&column](const UnitStatistic& statistic) {
+        const std::vector<UnitDiagnostic> columns = statistic.read();
+        return std::ranges::find(columns, column, &UnitDiagnostic::name) != columns.end();
+    });
+}
+
 Result<void> readDiagnostics(const pb::Checkpoint& in, const SiteList& sites, Diagnostics& diagnostics) {
     std::vector<Diagnostics::SiteState> states;
     for (const Site& site : sites.all()) {
@@ -190,6 +197,9 @@ Result<void> readDiagnostics(const pb::Checkpoint& in, const SiteList& sites, Di
         for (const pb::UnitValues& column : message.last_window()) {
             if (static_cast<std::size_t>(column.values_size()) != units) {
                 return corrupt(fmt::format("site \"{}\" has another number of units", site.name));
+            }
+            if (!isMeasured(column.name(), state.statistics)) {
+                continue; // any more: an older program called units of every kind dead
             }
             state.lastWindow.push_back({column.name(), {column.values().begin(), column.values().end()}});
             if (column.name() == "rua") {

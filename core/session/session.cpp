@@ -60,9 +60,6 @@ class SessionImpl final : public Session {
     /// Builds everything that trains; `saved` may be empty. The store is left alone.
     Result<void> prepare(std::string_view saved);
     Result<void> beginSegment(std::string_view reason);
-    /// Cuts the stored run off at the checkpoint that prepare() has taken the state from.
-    Result<void> goOnFrom(const std::optional<CheckpointRecord>& checkpoint);
-
     const RunId& id() const override { return m_store->id(); }
     std::int64_t totalEnvSteps() const override { return m_plan.experiment.steps; }
     RunOutcome run(SessionObserver& observer) override;
@@ -143,11 +140,6 @@ Result<void> SessionImpl::prepare(std::string_view saved) {
     }
     m_wallBefore = m_trainer->clocks().wallS;
     return {};
-}
-
-Result<void> SessionImpl::goOnFrom(const std::optional<CheckpointRecord>& checkpoint) {
-    return m_store->goOnFrom(
-        checkpoint, RunTerms{.totalEnvSteps = m_plan.experiment.steps, .configToml = toToml(m_plan.experiment)});
 }
 
 Result<void> SessionImpl::beginSegment(std::string_view reason) {
@@ -513,6 +505,7 @@ struct StoredRun {
     std::uint64_t seed = 0;
     RunPlan plan;
     SavedState saved;
+    std::optional<RunTerms> newTerms; ///< none: it goes on as it is stored
 };
 
 Result<StoredRun> readStoredRun(RunReader& reader, const RunId& run, std::optional<std::int64_t> steps,
@@ -531,8 +524,13 @@ Result<StoredRun> readStoredRun(RunReader& reader, const RunId& run, std::option
     if (!experiment) {
         return tl::unexpected(experiment.error());
     }
+    const auto terms = [&] {
+        return std::pair(experiment->steps, experiment->threads);
+    };
+    const auto before = terms();
     experiment->steps = steps.value_or(record->totalEnvSteps);
     experiment->threads = threads.value_or(experiment->threads);
+    const bool isChanged = terms() != before;
     keepLibrariesToOneThread();
     auto plan = guarded("setting the run up", [&] { return planRun(*experiment); });
     auto saved = newestSoundCheckpoint(reader, run);
@@ -545,7 +543,11 @@ Result<StoredRun> readStoredRun(RunReader& reader, const RunId& run, std::option
                                                   "with --steps",
                                                   run.value, experiment->steps));
     }
-    return StoredRun{record->seed, std::move(*plan), std::move(*saved)};
+    std::optional<RunTerms> newTerms;
+    if (isChanged) {
+        newTerms = RunTerms{.totalEnvSteps = experiment->steps, .configToml = toToml(plan->experiment)};
+    }
+    return StoredRun{record->seed, std::move(*plan), std::move(*saved), std::move(newTerms)};
 }
 
 } // namespace
@@ -599,12 +601,13 @@ Result<std::unique_ptr<Session>> Session::resume(const RunId& run, std::optional
     if (!stored) {
         return tl::unexpected(stored.error());
     }
+    RunWriter& writer = **store;
     auto session = std::make_unique<SessionImpl>(std::move(stored->plan), stored->seed, options.startPaused,
                                                  std::move(*store), RunState::Interrupted);
     if (auto ready = guarded("preparing the run", [&] { return session->prepare(stored->saved.content); }); !ready) {
         return tl::unexpected(ready.error());
     }
-    if (auto cut = session->goOnFrom(stored->saved.checkpoint); !cut) {
+    if (auto cut = writer.goOnFrom(stored->saved.checkpoint, stored->newTerms); !cut) {
         return tl::unexpected(cut.error());
     }
     if (auto begun = session->beginSegment("resume"); !begun) {

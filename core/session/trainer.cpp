@@ -336,7 +336,8 @@ double TrainerImpl::closeDiagnosticsWindow() {
 
 bool TrainerImpl::frameIsDue() const {
     const std::int64_t interval = m_experiment.diagnostics.frameInterval;
-    return interval > 0 && m_counters.clocks.update.value % interval == 0;
+    const std::int64_t update = m_counters.clocks.update.value;
+    return interval > 0 && update > 0 && update % interval == 0;
 }
 
 void TrainerImpl::storeFrame() {
