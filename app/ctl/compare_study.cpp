@@ -15,6 +15,7 @@
 #include "core/config/did_you_mean.h"
 #include "core/stats/fresh_arm.h"
 #include "core/stats/performance_profile.h"
+#include "core/types/counted.h"
 
 namespace knife {
 
@@ -25,10 +26,6 @@ constexpr std::size_t kProfileSteps = 51;
 constexpr double kLengthTolerance = 0.05; // rollouts end where they end, so stretches differ by some steps
 
 using Indices = std::vector<std::size_t>;
-
-std::string counted(std::size_t count, const char* what) {
-    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
 
 class StudyBuilder {
   public:
@@ -94,8 +91,8 @@ class StudyBuilder {
             return sameTasks(first, {"", {m_curves[member]}});
         });
         if (!strangers.empty()) {
-            note(fmt::format("left out, on other tasks than the first run of arm \"{}\": {} runs", arm.name,
-                             strangers.size()));
+            note(fmt::format("left out, on other tasks than the first run of arm \"{}\": {}", arm.name,
+                             counted(strangers.size(), "run")));
             arm.members.erase(strangers.begin(), strangers.end());
         }
     }
@@ -280,6 +277,7 @@ class StudyBuilder {
             if (const auto& fresh = m_freshCurves[arm]) {
                 arms()[arm].fresh = compareToFresh(arms()[arm].curves, *fresh, {m_study.options.bootstrap});
                 noteOtherLengths(arms()[arm].curves, *fresh);
+                noteUnpaired(arms()[arm].curves, *fresh, arms()[arm].fresh->paired);
             }
         }
     }
@@ -296,6 +294,15 @@ class StudyBuilder {
         if (!tasks.empty()) {
             note(fmt::format("arm \"{}\" and its fresh arm had different budgets on task {}: their gaps are no measure",
                              arm.name, fmt::join(tasks, ", ")));
+        }
+    }
+
+    void noteUnpaired(const ArmCurves& arm, const ArmCurves& other, bool paired) {
+        if (!paired && m_study.options.bootstrap.pairing == Pairing::Rows) {
+            note(
+                fmt::format("arms \"{}\" and \"{}\" do not have one run each of the same seeds: the intervals of their "
+                            "difference take them for independent",
+                            arm.name, other.name));
         }
     }
 
@@ -316,8 +323,9 @@ class StudyBuilder {
                 continue;
             }
             mine.baseline = onlyNearest(arm, alike, "baselines");
-            mine.besideBaseline =
-                compareToBaseline(mine.curves, arms()[*mine.baseline].curves, score(), m_study.options.bootstrap);
+            const ArmCurves& theirs = arms()[*mine.baseline].curves;
+            mine.besideBaseline = compareToBaseline(mine.curves, theirs, score(), m_study.options.bootstrap);
+            noteUnpaired(mine.curves, theirs, mine.besideBaseline->paired);
         }
         for (StudyArm& arm : arms()) {
             if (arm.besideBaseline) {

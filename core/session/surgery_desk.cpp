@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "core/types/counted.h"
+
 namespace knife {
 
 namespace {
@@ -23,8 +25,8 @@ std::string summaryOf(const SurgeryReceipt& receipt) {
         units += site.units.size();
     }
     const std::size_t places = receipt.sites.size();
-    const std::string what = units > 0 ? fmt::format("{} units at {} sites", units, places)
-                                       : fmt::format("{} whole {}", places, places == 1 ? "module" : "modules");
+    const std::string what = units > 0 ? fmt::format("{} at {}", counted(units, "unit"), counted(places, "site"))
+                                       : counted(places, "whole module");
     return fmt::format("{} ({}): {}, largest change of Q {}, of Q_tot {}", receipt.plan.intervention,
                        receipt.plan.reason, what, receipt.change.q, receipt.change.qTot);
 }

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <limits>
+#include <optional>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -70,6 +72,18 @@ void nameArms(std::span<const RunConfig> runs, std::vector<Arm>& arms) {
     }
 }
 
+std::optional<double> asNumber(std::string_view text) {
+    double number = 0.0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
+}
+
+/// Whatever a number is written like: 1.0, 1e-3.
+bool isSameValue(std::string_view a, std::string_view b) {
+    const auto number = asNumber(a);
+    return a == b || (number && number == asNumber(b));
+}
+
 bool hasValue(const RunConfig& run, std::string_view key, std::string_view value) {
     const auto inside = [&](const auto& entry) {
         return belongsTo(entry.first, key);
@@ -77,7 +91,7 @@ bool hasValue(const RunConfig& run, std::string_view key, std::string_view value
     if (key != "experiment" && value == kNoValue && !run.config->contains(key)) {
         return std::ranges::none_of(*run.config, inside); // a table has no value of its own, and yet is there
     }
-    return valueOf(run, key) == value;
+    return isSameValue(valueOf(run, key), value);
 }
 
 /// "a=1, b=2" as pairs; empty if a part has no "=".
@@ -132,8 +146,17 @@ std::size_t differences(const FlatConfig& a, const FlatConfig& b) {
 } // namespace
 
 bool isBookkeeping(std::string_view key) {
-    constexpr std::array<std::string_view, 5> kKeys = {"experiment.name", "experiment.seeds", "experiment.threads",
-                                                       "checkpoint", "evaluation.earlier_tasks"};
+    constexpr std::array<std::string_view, 11> kKeys = {"experiment.name",
+                                                        "experiment.seeds",
+                                                        "experiment.threads",
+                                                        "checkpoint",
+                                                        "evaluation.earlier_tasks",
+                                                        "diagnostics.per_unit",
+                                                        "diagnostics.per_agent",
+                                                        "diagnostics.overlap",
+                                                        "diagnostics.frame_interval",
+                                                        "diagnostics.per_evaluation",
+                                                        "diagnostics.per_task"};
     return std::ranges::any_of(kKeys, [key](std::string_view name) { return belongsTo(key, name); });
 }
 

@@ -289,6 +289,8 @@ void TestKnifectlCompare::armsByAKey() {
     // Two runs of each seed count as their mean, so there are four pairs.
     const QJsonObject beside = armOf(study, "study")["baseline"].toObject();
     QCOMPARE(beside["permutation"]["pairs"].toInt(), 4);
+    const QString notes = QString::fromUtf8(QJsonDocument(study["notes"].toArray()).toJson());
+    QVERIFY2(notes.contains("do not have one run each of the same seeds"), qPrintable(notes));
     const QString first = study["notes"].toArray().first().toString();
     QVERIFY2(first.startsWith("arm \"study\" mixes 2 configurations, 4 seeds: they differ in interventions[0].method;"),
              qPrintable(first));

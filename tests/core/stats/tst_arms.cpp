@@ -21,8 +21,10 @@ std::vector<RunConfig> study() {
     const FlatConfig qmix{{"mixer.method", "qmix"}, {"learning.lr", "0.001"}, {"experiment.seeds", "[1]"}};
     const FlatConfig qplex = with(qmix, {{"mixer.method", "qplex"}, {"mixer.heads", "4"}});
     const FlatConfig remedy{{"interventions[0].method", "knife"}, {"interventions[0].alpha", "0.25"}};
-    const FlatConfig secondSeed =
-        with(qmix, {{"experiment.seeds", "[2]"}, {"experiment.threads", "2"}, {"checkpoint.interval_s", "5"}});
+    const FlatConfig secondSeed = with(qmix, {{"experiment.seeds", "[2]"},
+                                              {"experiment.threads", "2"},
+                                              {"checkpoint.interval_s", "5"},
+                                              {"diagnostics.per_task", "[srank]"}});
     return {run("a", qmix), run("b", qplex), run("c", with(qmix, remedy)), run("d", with(qplex, remedy)),
             run("e", secondSeed)};
 }
@@ -94,6 +96,9 @@ class TestArms : public QObject {
         QCOMPARE(*selectArms(runs, arms, "mixer.method=qplex"), (Indices{1, 3}));
         QCOMPARE(*selectArms(runs, arms, "mixer.method=qplex, interventions=unset"), Indices{1});
         QCOMPARE(*selectArms(runs, arms, "mixer.heads=unset"), (Indices{0, 2}));
+        QCOMPARE(*selectArms(runs, arms, "mixer.heads=4.0"), (Indices{1, 3}));
+        QCOMPARE(*selectArms(runs, arms, "mixer.heads=40e-1"), (Indices{1, 3}));
+        QVERIFY(!selectArms(runs, arms, "mixer.heads=4x"));
         const auto nothing = selectArms(runs, arms, "mixer.method=vdn");
         QVERIFY(!nothing);
         QVERIFY(nothing.error().code == ErrorCode::Usage);
