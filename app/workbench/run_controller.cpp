@@ -110,6 +110,9 @@ void RunController::startExperiment(const QString& file, FirstState first) {
 }
 
 void RunController::resume(const RunId& run) {
+    if (m_launches.contains(run)) {
+        return; // on its way already
+    }
     const RunRecord* stored = m_list.find(run);
     if (stored == nullptr) {
         return;
@@ -166,13 +169,16 @@ void RunController::onLaunchEnded(const RunId& run) {
         return;
     }
     const RunLaunch launch = found->second->launch();
+    const qint64 startedMs = found->second->startedMs();
     found->second.release()->deleteLater(); // it is the sender
     m_launches.erase(found);
     m_store.ask<RunRecord>(
         QStringLiteral("launch/%1").arg(toQString(run)), [run](RunReader& reader) { return reader.run(run); }, this,
-        [this, launch](const Result<RunRecord>& stored) {
-            const bool wentWell = stored && (stored->state == RunState::Finished ||
-                                             (stored->state == RunState::Interrupted && !stored->failure.empty()));
+        [this, launch, startedMs](const Result<RunRecord>& stored) {
+            // A process that was refused has written nothing: what is stored tells of the one before it.
+            const bool wentWell = stored && stored->updatedMs >= startedMs &&
+                                  (stored->state == RunState::Finished ||
+                                   (stored->state == RunState::Interrupted && !stored->failure.empty()));
             if (!wentWell) {
                 const QString line = lastLine(launch.logFile());
                 Q_EMIT troubled(errorMessage(line.isEmpty() ? tr("The run process ended without a word.") : line,
