@@ -323,12 +323,15 @@ Result<std::unique_ptr<RunWriter>> RunWriter::takeOver(const std::filesystem::pa
     if (!key) {
         return tl::unexpected(key.error());
     }
-    const auto take = [&](std::chrono::milliseconds patience) {
-        return FileLock::take(runLockFile(workspace, run), describeThisProcess(), patience);
+    const auto take = [&] {
+        return FileLock::take(runLockFile(workspace, run), describeThisProcess());
     };
-    Result<FileLock> lock = take(FileLock::kMoment);
-    if (!lock && lock.error().code == ErrorCode::Locked && hasEnded(*database, *key)) {
-        lock = take(kGoodbye);
+    const auto until = std::chrono::steady_clock::now() + kGoodbye;
+    Result<FileLock> lock = take();
+    // Asked again each time: whoever holds it may be on its way out, or have taken the run over itself.
+    while (!lock && lock.error().code == ErrorCode::Locked && hasEnded(*database, *key) &&
+           std::chrono::steady_clock::now() < until) {
+        lock = take();
     }
     if (!lock) {
         return tl::unexpected(std::move(lock).error().within(fmt::format("taking over run {}", run.value)));

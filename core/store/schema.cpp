@@ -216,9 +216,9 @@ Result<Header> readHeader(const std::filesystem::path& file) {
     }
     if (outcome != SQLITE_OK && outcome != SQLITE_IOERR_SHORT_READ) {
         const int number = sqlite3_system_errno(opened);
-        return tl::unexpected(
-            number != 0 ? systemError("open", file, number)
-                        : translateSqlite(SQLite::Exception(sqlite3_errstr(outcome), outcome), nullptr, file));
+        return number != 0
+                   ? tl::unexpected(systemError("open", file, number))
+                   : fail(ErrorCode::Io, fmt::format("cannot open {}: {}", file.string(), sqlite3_errstr(outcome)));
     }
     return header;
 }
