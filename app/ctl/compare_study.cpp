@@ -52,7 +52,11 @@ class StudyBuilder {
 
   private:
     std::vector<StudyArm>& arms() { return m_study.arms; }
-    void note(std::string text) { m_study.notes.push_back(std::move(text)); }
+    void note(std::string text) {
+        if (std::ranges::find(m_study.notes, text) == m_study.notes.end()) {
+            m_study.notes.push_back(std::move(text));
+        }
+    }
     TaskScore score() const { return m_study.options.finalScores ? &lastTenthScore : &areaUnderCurve; }
 
     Result<void> group() {

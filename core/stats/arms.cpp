@@ -72,16 +72,23 @@ void nameArms(std::span<const RunConfig> runs, std::vector<Arm>& arms) {
     }
 }
 
-std::optional<double> asNumber(std::string_view text) {
-    double number = 0.0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
+template <typename Number>
+std::optional<Number> asNumber(const std::string& digits) {
+    Number number{};
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    return error == std::errc() && end == digits.data() + digits.size() ? std::optional(number) : std::nullopt;
 }
 
-/// Whatever a number is written like: 1.0, 1e-3.
-bool isSameValue(std::string_view a, std::string_view b) {
-    const auto number = asNumber(a);
-    return a == b || (number && number == asNumber(b));
+/// Decimal numbers are equal however they are written: 480_000, 1e-3.
+bool isSameValue(const std::string& stored, std::string_view asked) {
+    std::string digits(asked);
+    std::erase(digits, '_');
+    const auto integer = asNumber<std::int64_t>(stored);
+    if (integer && asNumber<std::int64_t>(digits)) {
+        return integer == asNumber<std::int64_t>(digits); // doubles do not tell large ones apart
+    }
+    const auto number = asNumber<double>(stored);
+    return stored == asked || (number && number == asNumber<double>(digits));
 }
 
 bool hasValue(const RunConfig& run, std::string_view key, std::string_view value) {

@@ -59,7 +59,8 @@ struct DifferingKey {
 [[nodiscard]] std::vector<DifferingKey> configDiff(std::span<const RunConfig> runs, std::span<const Arm> arms);
 
 /// The arms that a selector means: an arm's name; the name of an experiment; or KEY=VALUE, several joined by commas,
-/// numbers written in any way; KEY=unset means that no such key or table is there. ErrorCode::Usage when it means none.
+/// decimal numbers written in any way; KEY=unset means that no such key or table is there. ErrorCode::Usage when it
+/// means none.
 [[nodiscard]] Result<std::vector<std::size_t>> selectArms(std::span<const RunConfig> runs, std::span<const Arm> arms,
                                                           std::string_view selector);
 

@@ -26,6 +26,7 @@ struct StoredRun {
     QStringList tasks = {"a", "b", "a"};
     RunState state = RunState::Finished;
     std::vector<double> atEnd = {}; ///< evaluations of earlier tasks at the end
+    const char* metric = "test/return";
 };
 
 Clocks clocksAt(std::int64_t envStep) {
@@ -60,7 +61,7 @@ QString store(const Knifectl& ctl, const StoredRun& run) {
     description.totalEnvSteps = kTaskSteps * static_cast<std::int64_t>(run.tops.size());
     const auto writer = std::move(*RunWriter::create(workspace, description));
     (void)writer->beginSegment(clocksAt(0), "start");
-    const MetricHandle metric = writer->metric("test/return");
+    const MetricHandle metric = writer->metric(run.metric);
     for (std::size_t k = 0; k < run.tops.size(); ++k) {
         const auto begin = static_cast<std::int64_t>(k) * kTaskSteps;
         if (k > 0) {
@@ -131,6 +132,7 @@ class TestKnifectlCompare : public QObject {
     void otherScoresAndScales();
     void armsByAKey();
     void chosenRuns();
+    void repeatsOfARun();
     void whatIsLeftOut();
     void freshNetworksOnSingleTasks();
     void wrongUse_data();
@@ -314,6 +316,21 @@ void TestKnifectlCompare::chosenRuns() {
     QVERIFY(last.object()["notes"].toArray().at(0).toString().contains("no intervals"));
 }
 
+// Which of them knows most is not a matter of age.
+void TestKnifectlCompare::repeatsOfARun() {
+    const Knifectl other;
+    store(other, {.seed = 1, .settings = "[evaluation]\nearlier_tasks = \"at_end\"", .atEnd = {1, 2}});
+    store(other, {.seed = 1, .settings = "[diagnostics]\nper_task = [\"weights\"]", .metric = "weights/norm"});
+    store(other, {.seed = 1});
+    const auto only = [&other](const QString& metric) {
+        const Outcome outcome = other.run({"compare", "--all", "--json", "--reps", "100", "--metric", metric});
+        return outcome.object()["arms"].toArray().at(0).toObject();
+    };
+    QCOMPARE(only("weights/norm")["runs"].toInt(), 1);
+    QCOMPARE(only("test/return")["runs"].toInt(), 1);
+    QCOMPARE(only("test/return")["retention"].toObject()["runs"].toInt(), 1);
+}
+
 void TestKnifectlCompare::whatIsLeftOut() {
     const Knifectl other;
     const QString again = store(other, {.seed = 1});
@@ -325,7 +342,7 @@ void TestKnifectlCompare::whatIsLeftOut() {
     VERIFY_EXIT(outcome, 0);
     QCOMPARE(outcome.object()["arms"].toArray().at(0)["runs"].toInt(), 2);
     const QString notes = QString::fromUtf8(QJsonDocument(outcome.object()["notes"].toArray()).toJson());
-    QVERIFY2(notes.contains("ran again: " + again), qPrintable(notes));
+    QVERIFY2(notes.contains("a run that counts: " + again), qPrintable(notes));
     QVERIFY2(notes.contains("not finished: " + stopped), qPrintable(notes));
     QVERIFY2(notes.contains("not finite: " + broken), qPrintable(notes));
     const Outcome nothing = other.run({"compare", stopped});

@@ -52,6 +52,38 @@ class TestArms : public QObject {
         QCOMPARE(arms[0].members, (Indices{0, 4}));
     }
 
+    void measuringMoreMakesNoOtherArm_data() {
+        QTest::addColumn<QString>("key");
+        QTest::addColumn<QString>("value");
+        QTest::addColumn<int>("arms");
+        QTest::newRow("units") << "diagnostics.per_unit"
+                               << "[\"cbp_utility\"]" << 1;
+        QTest::newRow("agents") << "diagnostics.per_agent"
+                                << "true" << 1;
+        QTest::newRow("overlap") << "diagnostics.overlap"
+                                 << "sites" << 1;
+        QTest::newRow("frames") << "diagnostics.frame_interval"
+                                << "7" << 1;
+        QTest::newRow("evaluations") << "diagnostics.per_evaluation"
+                                     << "[\"ranks\"]" << 1;
+        QTest::newRow("tasks") << "diagnostics.per_task"
+                               << "[\"weights\"]" << 1;
+        QTest::newRow("what KNIFE goes by") << "diagnostics.window"
+                                            << "50" << 2;
+        QTest::newRow("what consolidation goes by") << "diagnostics.probe_episodes"
+                                                    << "8" << 2;
+        QTest::newRow("what is called dead") << "diagnostics.dead_below"
+                                             << "0.1" << 2;
+    }
+    void measuringMoreMakesNoOtherArm() {
+        QFETCH(QString, key);
+        QFETCH(QString, value);
+        QFETCH(int, arms);
+        const FlatConfig plain{{"mixer.method", "qmix"}};
+        const FlatConfig other = with(plain, {{key.toStdString(), value.toStdString()}});
+        QCOMPARE(static_cast<int>(groupByConfig(std::vector{run("a", plain), run("b", other)}).size()), arms);
+    }
+
     void theFewestKeysNameArms() {
         const auto runs = study();
         QCOMPARE(names(groupByConfig(runs)),
@@ -98,7 +130,13 @@ class TestArms : public QObject {
         QCOMPARE(*selectArms(runs, arms, "mixer.heads=unset"), (Indices{0, 2}));
         QCOMPARE(*selectArms(runs, arms, "mixer.heads=4.0"), (Indices{1, 3}));
         QCOMPARE(*selectArms(runs, arms, "mixer.heads=40e-1"), (Indices{1, 3}));
+        QCOMPARE(*selectArms(runs, arms, "learning.lr=1e-3"), (Indices{0, 1, 2, 3}));
+        QCOMPARE(*selectArms(runs, arms, "mixer.heads=0_4"), (Indices{1, 3}));
         QVERIFY(!selectArms(runs, arms, "mixer.heads=4x"));
+        QVERIFY(!selectArms(runs, arms, "mixer.heads=_"));
+        const std::vector<RunConfig> large{run("a", {{"env.seed", "9007199254740993"}}),
+                                           run("b", {{"env.seed", "9007199254740992"}})};
+        QCOMPARE(*selectArms(large, groupByConfig(large), "env.seed=9007199254740992"), Indices{1});
         const auto nothing = selectArms(runs, arms, "mixer.method=vdn");
         QVERIFY(!nothing);
         QVERIFY(nothing.error().code == ErrorCode::Usage);
