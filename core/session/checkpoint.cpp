@@ -165,13 +165,6 @@ bool readStatistics(const pb::SiteDiagnostics& in, std::vector<UnitStatistic>& s
     return true;
 }
 
-bool isMeasured(const std::string& column, const std::vector<UnitStatistic>& statistics) {
-    return std::ranges::any_of(statistics, [&column](const UnitStatistic& statistic) {
-        const std::vector<UnitDiagnostic> columns = statistic.read();
-        return std::ranges::find(columns, column, &UnitDiagnostic::name) != columns.end();
-    });
-}
-
 Result<void> readDiagnostics(const pb::Checkpoint& in, const SiteList& sites, Diagnostics& diagnostics) {
     std::vector<Diagnostics::SiteState> states;
     for (const Site& site : sites.all()) {
@@ -198,8 +191,12 @@ Result<void> readDiagnostics(const pb::Checkpoint& in, const SiteList& sites, Di
             if (static_cast<std::size_t>(column.values_size()) != units) {
                 return corrupt(fmt::format("site \"{}\" has another number of units", site.name));
             }
-            if (!isMeasured(column.name(), state.statistics)) {
-                continue; // any more: an older program called units of every kind dead
+            // An older program asked units of every kind whether they are dead; such a column would stand still for
+            // ever.
+            if (std::ranges::none_of(state.statistics, [&column](const UnitStatistic& statistic) {
+                    return statistic.gives(column.name());
+                })) {
+                continue;
             }
             state.lastWindow.push_back({column.name(), {column.values().begin(), column.values().end()}});
             if (column.name() == "rua") {

@@ -60,6 +60,7 @@ class SessionImpl final : public Session {
     /// Builds everything that trains; `saved` may be empty. The store is left alone.
     Result<void> prepare(std::string_view saved);
     Result<void> beginSegment(std::string_view reason);
+
     const RunId& id() const override { return m_store->id(); }
     std::int64_t totalEnvSteps() const override { return m_plan.experiment.steps; }
     RunOutcome run(SessionObserver& observer) override;
@@ -524,13 +525,10 @@ Result<StoredRun> readStoredRun(RunReader& reader, const RunId& run, std::option
     if (!experiment) {
         return tl::unexpected(experiment.error());
     }
-    const auto terms = [&] {
-        return std::pair(experiment->steps, experiment->threads);
-    };
-    const auto before = terms();
+    const std::pair before(experiment->steps, experiment->threads);
     experiment->steps = steps.value_or(record->totalEnvSteps);
     experiment->threads = threads.value_or(experiment->threads);
-    const bool isChanged = terms() != before;
+    const bool isChanged = std::pair(experiment->steps, experiment->threads) != before;
     keepLibrariesToOneThread();
     auto plan = guarded("setting the run up", [&] { return planRun(*experiment); });
     auto saved = newestSoundCheckpoint(reader, run);

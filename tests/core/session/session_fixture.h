@@ -148,11 +148,11 @@ inline RunOutcome resume(const RunId& run, const Workspace& workspace) {
     return (*session)->run(observer);
 }
 
-/// Env steps of a run that is about to die, after one checkpoint.
+/// When a run that is about to die writes its only checkpoint, and when it dies.
 struct Death {
-    std::int64_t savedAt = 0;
+    std::int64_t savedAt = 0;       ///< env step
     std::int64_t savedAtUpdate = 0; ///< and not before this one
-    std::int64_t at = 0;
+    std::int64_t at = 0;            ///< env step
 };
 
 /// Dies behind a checkpoint and is resumed. `id` becomes the run's.
