@@ -12,6 +12,7 @@
 #include <fmt/ranges.h>
 #include <toml++/toml.h>
 
+#include "app/ctl/metric_points.h"
 #include "app/ctl/output.h"
 #include "app/ctl/run_json.h"
 #include "core/store/run_reader.h"
@@ -296,11 +297,19 @@ int show(const CommandContext& context, const std::string& run) {
 
 void addShowCommand(CLI::App& root, CommandContext& context) {
     CLI::App* command = root.add_subcommand("show", "Show one run: configuration, tasks, surgeries, metrics, events");
-    const auto run = std::make_shared<std::string>();
-    command->add_option("run", *run, "Id of a run, the beginning of one, or \"last\"")->required()->type_name("RUN");
-    command->callback([&context, run] {
-        context.action = [&context, run] {
-            return show(context, *run);
+    struct Arguments {
+        std::string run;
+        std::string metric;
+    };
+    const auto arguments = std::make_shared<Arguments>();
+    command->add_option("run", arguments->run, "Id of a run, the beginning of one, or \"last\"")
+        ->required()
+        ->type_name("RUN");
+    command->add_option("--metric", arguments->metric, "All points of one metric instead")->type_name("METRIC");
+    command->callback([&context, arguments] {
+        context.action = [&context, arguments] {
+            return arguments->metric.empty() ? show(context, arguments->run)
+                                             : showMetric(context, arguments->run, arguments->metric);
         };
     });
 }
