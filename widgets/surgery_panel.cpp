@@ -376,7 +376,7 @@ void SurgeryPanel::setReceipts(const std::vector<SurgeryReceipt>& receipts) {
             top.first()->appendRow(
                 row({QString(), QString(), QString::fromStdString(site.site), unitList(site.units),
                      QString::fromStdString(site.kind),
-                     tr("+%1 trainable, +%2 frozen").arg(site.trainableParameters).arg(site.frozenParameters)}));
+                     tr("%1 fresh trainable, +%2 frozen").arg(site.trainableParameters).arg(site.frozenParameters)}));
         }
         m_impl->receiptModel->appendRow(top);
     }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -28,6 +29,9 @@ namespace {
 std::string textOf(const toml::node& node) {
     if (const auto* text = node.as_string()) {
         return text->get();
+    }
+    if (const auto* real = node.as_floating_point()) {
+        return fmt::format("{}", real->get()); // the shortest text; toml++ writes 17 digits
     }
     std::ostringstream out;
     node.visit([&out](const auto& value) { out << value; });
@@ -96,10 +100,8 @@ class RunsReader {
         if (!chosen) {
             return tl::unexpected(chosen.error());
         }
-        for (const RunRecord& record : newestOfEqual(*chosen)) {
-            if (auto added = add(record); !added) {
-                return tl::unexpected(added.error());
-            }
+        if (auto added = addNewestOfEqual(*chosen); !added) {
+            return tl::unexpected(added.error());
         }
         noteLeftOut();
         if (m_runs.curves.empty()) {
@@ -147,25 +149,61 @@ class RunsReader {
         return chosen;
     }
 
-    /// Runs of equal configuration and seed are the same run twice, and no two observations.
-    std::vector<RunRecord> newestOfEqual(const std::vector<RunRecord>& records) {
-        std::set<std::pair<std::string, std::uint64_t>> known;
-        std::vector<RunRecord> kept;
+    /// Runs of equal configuration and seed are the same run twice, and no two observations. Of those that have points
+    /// the newest counts, and one that has evaluated its earlier tasks before one that has not.
+    Result<void> addNewestOfEqual(const std::vector<RunRecord>& records) {
+        struct Candidate {
+            const RunRecord* record;
+            std::shared_ptr<const FlatConfig> config;
+        };
+        std::vector<Candidate> candidates; // newest first
         for (auto record = records.rbegin(); record != records.rend(); ++record) {
             if (record->state != RunState::Finished) {
                 leaveOut("not finished", *record);
                 continue;
             }
-            const auto config = configOf(*record);
-            const auto key = std::pair(config ? signatureOf(*config) : record->id.value, record->seed);
-            if (!record->parent && !known.insert(key).second) {
-                leaveOut("older runs of a configuration and seed that ran again", *record);
-            } else {
-                kept.push_back(*record);
+            auto config = configOf(*record);
+            if (!config) {
+                return tl::unexpected(config.error());
+            }
+            candidates.push_back({&*record, std::move(*config)});
+        }
+        std::ranges::stable_partition(candidates, [](const Candidate& run) { return looksBack(*run.config); });
+        std::set<std::pair<std::string, std::uint64_t>> known;
+        std::map<std::int64_t, std::size_t> places; // of runs that count, by their place among the records
+        for (const Candidate& run : candidates) {
+            const std::pair key(signatureOf(run.config), run.record->seed);
+            if (!run.record->parent && known.contains(key)) {
+                leaveOut("equal in configuration and seed to a run that counts", *run.record);
+                continue;
+            }
+            const auto added = add(*run.record, run.config);
+            if (!added) {
+                return tl::unexpected(added.error());
+            }
+            if (*added) {
+                known.insert(key);
+                places[run.record - records.data()] = places.size();
             }
         }
-        std::ranges::reverse(kept);
-        return kept;
+        orderBy(places);
+        return {};
+    }
+
+    /// Oldest first again.
+    void orderBy(const std::map<std::int64_t, std::size_t>& places) {
+        ComparedRuns ordered;
+        for (const auto& [place, index] : places) {
+            ordered.configs.push_back(std::move(m_runs.configs[index]));
+            ordered.curves.push_back(std::move(m_runs.curves[index]));
+        }
+        m_runs.configs = std::move(ordered.configs);
+        m_runs.curves = std::move(ordered.curves);
+    }
+
+    static bool looksBack(const FlatConfig& config) {
+        const auto when = config.find("evaluation.earlier_tasks");
+        return when != config.end() && when->second != "never";
     }
 
     std::string signatureOf(const std::shared_ptr<const FlatConfig>& config) {
@@ -189,42 +227,54 @@ class RunsReader {
         return entry->second;
     }
 
-    Result<void> add(const RunRecord& record) {
-        const auto config = configOf(record);
+    /// Whether it can be compared.
+    Result<bool> add(const RunRecord& record, const std::shared_ptr<const FlatConfig>& config) {
         const auto events = m_reader.events(record.id);
         const auto series = m_reader.series(record.id, m_metric);
-        if (!config || !events || !series) {
-            return tl::unexpected(!config ? config.error() : !events ? events.error() : series.error());
+        if (!events || !series) {
+            return tl::unexpected(!events ? events.error() : series.error());
         }
         if (series->size() == 0) {
-            leaveOut(fmt::format("without points of {}", m_metric), record);
-            return {};
+            const auto hint = metricHint(record);
+            if (!hint) {
+                return tl::unexpected(hint.error());
+            }
+            leaveOut(fmt::format("without points of \"{}\"{}", m_metric, *hint), record);
+            return false;
         }
         RunCurves curves{
             record.id.value, record.seed,
             splitByTask(series->envStep, series->value, switchesOf(*events), record.clocks.envStep.value, record.task)};
-        if (auto read = readEnds(record, **config, *events, curves.tasks); !read) {
-            return read;
+        if (auto read = readEnds(record, *config, *events, curves.tasks); !read) {
+            return tl::unexpected(read.error());
         }
         for (std::size_t k = 0; k < curves.tasks.size(); ++k) {
             TaskCurve& task = curves.tasks[k];
-            task.identity = taskIdentity(**config, k, task.name);
+            task.identity = taskIdentity(*config, k, task.name);
             if (!std::isfinite(areaUnderCurve(task))) {
                 leaveOut("with a task that has no evaluation, or one that is not finite", record);
-                return {};
+                return false;
             }
         }
         m_builds.insert(record.build);
-        m_runs.configs.push_back({record.experiment, *config});
+        m_runs.configs.push_back({record.experiment, config});
         m_runs.curves.push_back(std::move(curves));
-        return {};
+        return true;
+    }
+
+    /// A metric of the run that may have been meant.
+    Result<std::string> metricHint(const RunRecord& record) {
+        return m_reader.metrics(record.id).map([this](const std::vector<MetricRecord>& metrics) {
+            std::vector<std::string> names;
+            std::ranges::transform(metrics, std::back_inserter(names), &MetricRecord::name);
+            return suggestion(m_metric, names);
+        });
     }
 
     /// What the run still knew of its earlier tasks at the end, where it asked itself.
     Result<void> readEnds(const RunRecord& record, const FlatConfig& config, const std::vector<EventRecord>& events,
                           std::vector<TaskCurve>& tasks) {
-        const auto when = config.find("evaluation.earlier_tasks");
-        if (when == config.end() || when->second == "never" || tasks.size() < 2) {
+        if (!looksBack(config) || tasks.size() < 2) {
             return {};
         }
         const std::int64_t lastSwitch = switchesOf(events).back().envStep;

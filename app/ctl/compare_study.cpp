@@ -15,6 +15,7 @@
 #include "core/config/did_you_mean.h"
 #include "core/stats/fresh_arm.h"
 #include "core/stats/performance_profile.h"
+#include "core/types/counted.h"
 
 namespace knife {
 
@@ -25,10 +26,6 @@ constexpr std::size_t kProfileSteps = 51;
 constexpr double kLengthTolerance = 0.05; // rollouts end where they end, so stretches differ by some steps
 
 using Indices = std::vector<std::size_t>;
-
-std::string counted(std::size_t count, const char* what) {
-    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
 
 class StudyBuilder {
   public:
@@ -55,7 +52,11 @@ class StudyBuilder {
 
   private:
     std::vector<StudyArm>& arms() { return m_study.arms; }
-    void note(std::string text) { m_study.notes.push_back(std::move(text)); }
+    void note(std::string text) {
+        if (std::ranges::find(m_study.notes, text) == m_study.notes.end()) {
+            m_study.notes.push_back(std::move(text));
+        }
+    }
     TaskScore score() const { return m_study.options.finalScores ? &lastTenthScore : &areaUnderCurve; }
 
     Result<void> group() {
@@ -94,8 +95,8 @@ class StudyBuilder {
             return sameTasks(first, {"", {m_curves[member]}});
         });
         if (!strangers.empty()) {
-            note(fmt::format("left out, on other tasks than the first run of arm \"{}\": {} runs", arm.name,
-                             strangers.size()));
+            note(fmt::format("left out, on other tasks than the first run of arm \"{}\": {}", arm.name,
+                             counted(strangers.size(), "run")));
             arm.members.erase(strangers.begin(), strangers.end());
         }
     }
@@ -147,7 +148,7 @@ class StudyBuilder {
                 others.push_back(arm);
             }
         }
-        if (auto untouched = selectArms(m_study.configs, m_arms, "interventions=none")) {
+        if (auto untouched = selectArms(m_study.configs, m_arms, "interventions=unset")) {
             std::erase_if(*untouched, [this](std::size_t arm) { return isOneOf(m_freshArms, arm); });
             m_baselines = std::move(*untouched);
         }
@@ -280,6 +281,7 @@ class StudyBuilder {
             if (const auto& fresh = m_freshCurves[arm]) {
                 arms()[arm].fresh = compareToFresh(arms()[arm].curves, *fresh, {m_study.options.bootstrap});
                 noteOtherLengths(arms()[arm].curves, *fresh);
+                noteUnpaired(arms()[arm].curves, *fresh, arms()[arm].fresh->paired);
             }
         }
     }
@@ -296,6 +298,15 @@ class StudyBuilder {
         if (!tasks.empty()) {
             note(fmt::format("arm \"{}\" and its fresh arm had different budgets on task {}: their gaps are no measure",
                              arm.name, fmt::join(tasks, ", ")));
+        }
+    }
+
+    void noteUnpaired(const ArmCurves& arm, const ArmCurves& other, bool paired) {
+        if (!paired && m_study.options.bootstrap.pairing == Pairing::Rows) {
+            note(
+                fmt::format("arms \"{}\" and \"{}\" do not have one run each of the same seeds: the intervals of their "
+                            "difference take them for independent",
+                            arm.name, other.name));
         }
     }
 
@@ -316,8 +327,9 @@ class StudyBuilder {
                 continue;
             }
             mine.baseline = onlyNearest(arm, alike, "baselines");
-            mine.besideBaseline =
-                compareToBaseline(mine.curves, arms()[*mine.baseline].curves, score(), m_study.options.bootstrap);
+            const ArmCurves& theirs = arms()[*mine.baseline].curves;
+            mine.besideBaseline = compareToBaseline(mine.curves, theirs, score(), m_study.options.bootstrap);
+            noteUnpaired(mine.curves, theirs, mine.besideBaseline->paired);
         }
         for (StudyArm& arm : arms()) {
             if (arm.besideBaseline) {

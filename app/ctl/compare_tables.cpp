@@ -11,6 +11,7 @@
 #include <fmt/ranges.h>
 
 #include "app/ctl/output.h"
+#include "core/types/counted.h"
 
 namespace knife {
 
@@ -41,10 +42,10 @@ void printHead(const Study& study) {
     for (const StudyArm& arm : study.arms) {
         runs += arm.curves.runs.size();
     }
-    fmt::print("{} of {}{}: {} run{} in {} arm{}\n",
+    fmt::print("{} of {}{}: {} in {}\n",
                options.finalScores ? "mean of the last tenth of the evaluations" : "area under the learning curve",
-               options.metric, options.scale ? ", scaled" : "", runs, runs == 1 ? "" : "s", study.arms.size(),
-               study.arms.size() == 1 ? "" : "s");
+               options.metric, options.scale ? ", scaled" : "", counted(runs, "run"),
+               counted(study.arms.size(), "arm"));
     fmt::print("{:.4g} % intervals from {} resamples of {}{}, seed {}\n", 100.0 * options.bootstrap.level,
                options.bootstrap.reps,
                options.bootstrap.resampling == Resampling::Clustered ? "whole runs" : "runs within each task",

@@ -17,6 +17,7 @@
 #include "app/ctl/run_json.h"
 #include "core/config/experiment.h"
 #include "core/store/run_reader.h"
+#include "core/types/counted.h"
 
 namespace knife {
 
@@ -167,9 +168,12 @@ std::string compositeText(const SiteSnapshot& site, int unit) {
     if (found == site.composites.end()) {
         return {};
     }
-    return fmt::format("K {:.3g}  A {:.3g}  C {:.3g}  drift {:.3g} ({} {})", found->knowledgeRms, found->activeRms,
-                       found->compensationRms, found->driftRms, found->events,
-                       found->events == 1 ? "surgery" : "surgeries");
+    const std::string surgeries = counted(static_cast<std::size_t>(found->events), "surgery", "surgeries");
+    if (std::isnan(found->knowledgeRms)) { // the parts have no outputs that add up, or nothing has been measured yet
+        return surgeries;
+    }
+    return fmt::format("K {:.3g}  A {:.3g}  C {:.3g}  drift {:.3g} ({})", found->knowledgeRms, found->activeRms,
+                       found->compensationRms, found->driftRms, surgeries);
 }
 
 void printUnits(const SiteSnapshot& site) {

@@ -43,7 +43,7 @@ void printJson(const nlohmann::ordered_json& value) {
 }
 
 std::string formatNumber(double value) {
-    return std::isnan(value) ? "—" : fmt::format("{:.5g}", value);
+    return std::isnan(value) ? "—" : fmt::format("{:.5g}", value + 0.0); // + 0.0: no "-0"
 }
 
 std::string formatPercent(double share) {

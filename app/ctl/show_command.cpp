@@ -12,6 +12,7 @@
 #include <fmt/ranges.h>
 #include <toml++/toml.h>
 
+#include "app/ctl/metric_points.h"
 #include "app/ctl/output.h"
 #include "app/ctl/run_json.h"
 #include "core/store/run_reader.h"
@@ -224,13 +225,20 @@ void printSurgeries(const std::vector<SurgeryReceipt>& surgeries) {
                      {"site", false},
                      {"kind", false},
                      {"reason", false},
-                     {"max abs change", true},
+                     {"change of Q", true},
+                     {"of Q_tot", true},
+                     {"of the loss", true},
                      {"units", false}});
     for (const SurgeryReceipt& receipt : surgeries) {
+        bool first = true; // the change is that of the whole surgery
         for (const SiteReceipt& site : receipt.sites) {
+            const auto once = [first](double value) {
+                return first ? formatNumber(value) : std::string();
+            };
             table.add({std::to_string(receipt.clocks.update.value), std::to_string(receipt.clocks.envStep.value),
-                       site.site, site.kind, receipt.plan.reason, formatNumber(receipt.change.max()),
-                       fmt::format("{}", fmt::join(site.units, " "))});
+                       site.site, site.kind, receipt.plan.reason, once(receipt.change.q), once(receipt.change.qTot),
+                       once(receipt.change.loss), fmt::format("{}", fmt::join(site.units, " "))});
+            first = false;
         }
     }
     table.print();
@@ -289,11 +297,19 @@ int show(const CommandContext& context, const std::string& run) {
 
 void addShowCommand(CLI::App& root, CommandContext& context) {
     CLI::App* command = root.add_subcommand("show", "Show one run: configuration, tasks, surgeries, metrics, events");
-    const auto run = std::make_shared<std::string>();
-    command->add_option("run", *run, "Id of a run, the beginning of one, or \"last\"")->required()->type_name("RUN");
-    command->callback([&context, run] {
-        context.action = [&context, run] {
-            return show(context, *run);
+    struct Arguments {
+        std::string run;
+        std::string metric;
+    };
+    const auto arguments = std::make_shared<Arguments>();
+    command->add_option("run", arguments->run, "Id of a run, the beginning of one, or \"last\"")
+        ->required()
+        ->type_name("RUN");
+    command->add_option("--metric", arguments->metric, "All points of one metric instead")->type_name("METRIC");
+    command->callback([&context, arguments] {
+        context.action = [&context, arguments] {
+            return arguments->metric.empty() ? show(context, arguments->run)
+                                             : showMetric(context, arguments->run, arguments->metric);
         };
     });
 }

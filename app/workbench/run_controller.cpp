@@ -110,8 +110,15 @@ void RunController::startExperiment(const QString& file, FirstState first) {
 }
 
 void RunController::resume(const RunId& run) {
+    if (m_launches.contains(run)) {
+        return; // on its way already
+    }
     const RunRecord* stored = m_list.find(run);
-    if (stored == nullptr || !isEnded(stored->state)) {
+    if (stored == nullptr) {
+        return;
+    }
+    // The list may not have heard yet what the process of the run in focus has told.
+    if (!isEnded(m_focus == run ? state().value_or(stored->state) : stored->state)) {
         return;
     }
     if (stored->state == RunState::Finished && stored->clocks.envStep.value >= stored->totalEnvSteps) {
@@ -147,6 +154,9 @@ void RunController::launch(const RunLaunch& what) {
     }
     connect(process.get(), &RunProcess::ended, this, [this, run = what.run] { onLaunchEnded(run); });
     m_launches[what.run] = std::move(process);
+    if (m_focus == what.run) {
+        m_told.reset(); // by the process before this one
+    }
     Q_EMIT said(tr("started: %1 %2").arg(what.program, what.arguments.join(QLatin1Char(' '))));
     setFocus(what.run);
     updateAttachment();
@@ -159,13 +169,16 @@ void RunController::onLaunchEnded(const RunId& run) {
         return;
     }
     const RunLaunch launch = found->second->launch();
+    const qint64 startedMs = found->second->startedMs();
     found->second.release()->deleteLater(); // it is the sender
     m_launches.erase(found);
     m_store.ask<RunRecord>(
         QStringLiteral("launch/%1").arg(toQString(run)), [run](RunReader& reader) { return reader.run(run); }, this,
-        [this, launch](const Result<RunRecord>& stored) {
-            const bool wentWell = stored && (stored->state == RunState::Finished ||
-                                             (stored->state == RunState::Interrupted && !stored->failure.empty()));
+        [this, launch, startedMs](const Result<RunRecord>& stored) {
+            // A process that was refused has written nothing: what is stored tells of the one before it.
+            const bool wentWell = stored && stored->updatedMs >= startedMs &&
+                                  (stored->state == RunState::Finished ||
+                                   (stored->state == RunState::Interrupted && !stored->failure.empty()));
             if (!wentWell) {
                 const QString line = lastLine(launch.logFile());
                 Q_EMIT troubled(errorMessage(line.isEmpty() ? tr("The run process ended without a word.") : line,
@@ -183,7 +196,9 @@ void RunController::onLaunchEnded(const RunId& run) {
 void RunController::onListUpdated() {
     for (auto launch = m_launches.begin(); launch != m_launches.end();) {
         const RunRecord* stored = m_list.find(launch->first);
-        launch = stored != nullptr && isLive(stored->state) ? m_launches.erase(launch) : std::next(launch);
+        // The list may still show the process before this one.
+        const bool isSeen = stored != nullptr && isLive(stored->state) && stored->pid == launch->second->pid();
+        launch = isSeen ? m_launches.erase(launch) : std::next(launch);
     }
     if (const RunRecord* stored = record(); stored != nullptr && isEnded(stored->state) && !isAttached()) {
         m_told.reset();

@@ -2,6 +2,7 @@
 #include "app/workbench/run_process.h"
 
 #include <QCoreApplication>
+#include <QDateTime>
 #include <QDir>
 #include <QFile>
 #include <QFileInfo>
@@ -102,6 +103,7 @@ Result<void> RunProcess::start(const RunLaunch& launch) {
     process.setStandardInputFile(QProcess::nullDevice());
     process.setStandardOutputFile(logFile, QIODevice::Append);
     process.setStandardErrorFile(logFile, QIODevice::Append);
+    m_startedMs = QDateTime::currentMSecsSinceEpoch();
     if (!process.startDetached(&m_pid)) {
         return fail(ErrorCode::Io,
                     "Cannot start " + launch.program.toStdString() + ": " + process.errorString().toStdString() + ".");

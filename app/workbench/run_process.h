@@ -48,6 +48,9 @@ class RunProcess final : public QObject {
     [[nodiscard]] Result<void> start(const RunLaunch& launch);
     [[nodiscard]] bool isWatching() const { return m_timer.isActive(); }
     [[nodiscard]] const RunLaunch& launch() const { return m_launch; }
+    [[nodiscard]] qint64 pid() const { return m_pid; }
+    /// Unix time, milliseconds.
+    [[nodiscard]] qint64 startedMs() const { return m_startedMs; }
     /// The process goes on; ended() will not come.
     void letGo() { m_timer.stop(); }
 
@@ -58,6 +61,7 @@ class RunProcess final : public QObject {
     RunLaunch m_launch;
     QTimer m_timer;
     qint64 m_pid = 0;
+    qint64 m_startedMs = 0;
 };
 
 } // namespace knife

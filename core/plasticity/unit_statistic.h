@@ -3,6 +3,7 @@
 // A new diagnostic is a file in diagnostics/ that makes one of these, and one line in its registry.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -49,6 +50,10 @@ class UnitStatistic {
         : UnitStatistic({{std::move(name), std::move(finish)}}, std::move(quantity), units, Memory{}) {}
 
     [[nodiscard]] const std::string& name() const { return m_readings.front().name; }
+    /// Whether one of its readings has this name.
+    [[nodiscard]] bool gives(const std::string& name) const {
+        return std::ranges::find(m_readings, name, &Reading::name) != m_readings.end();
+    }
     void observe(const SiteMeasurement& measurement);
     /// One value per unit over the window so far for each reading; NaN where nothing was measured.
     [[nodiscard]] std::vector<UnitDiagnostic> read() const;

@@ -16,9 +16,8 @@
 namespace knife {
 namespace {
 
-// isHeld() of another process holds a shared lock for some microseconds; that must not look like a second writer.
-constexpr int kAttempts = 20;
 constexpr auto kPause = std::chrono::milliseconds(10);
+constexpr const char* kSomebody = "another process";
 
 std::string readOwner(int descriptor) {
     std::array<char, 256> text{};
@@ -27,7 +26,7 @@ std::string readOwner(int descriptor) {
     while (!owner.empty() && owner.back() == '\n') {
         owner.pop_back();
     }
-    return owner.empty() ? "another process" : owner;
+    return owner.empty() ? kSomebody : owner;
 }
 
 /// The previous holder removes the file before it lets go, so the lock may be on a file that no path leads to any more.
@@ -55,9 +54,14 @@ FileLock::~FileLock() {
     }
 }
 
-Result<FileLock> FileLock::take(const std::filesystem::path& file, std::string_view owner) {
-    std::string holder;
-    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+Result<FileLock> FileLock::take(const std::filesystem::path& file, std::string_view owner,
+                                std::chrono::milliseconds patience) {
+    const auto until = std::chrono::steady_clock::now() + patience;
+    std::string holder = kSomebody;
+    for (bool first = true; first || std::chrono::steady_clock::now() < until; first = false) {
+        if (!first) {
+            std::this_thread::sleep_for(kPause);
+        }
         FileDescriptor descriptor(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
         if (!descriptor.isOpen()) {
             return tl::unexpected(systemError("lock", file, errno));
@@ -67,7 +71,6 @@ Result<FileLock> FileLock::take(const std::filesystem::path& file, std::string_v
                 return tl::unexpected(systemError("lock", file, errno));
             }
             holder = readOwner(descriptor.get());
-            std::this_thread::sleep_for(kPause);
             continue;
         }
         if (!isStillAt(descriptor.get(), file)) {

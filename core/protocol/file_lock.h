@@ -3,6 +3,7 @@
 // who holds it, and disappears with a lock that was given back in good order.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -14,9 +15,14 @@ namespace knife {
 
 class FileLock {
   public:
-    /// Takes the lock, creating the file if need be, and writes `owner` into it. Waits a moment for those who only
-    /// look. ErrorCode::Locked names the owner that stands in the file; Io or DiskFull when the file cannot be written.
-    [[nodiscard]] static Result<FileLock> take(const std::filesystem::path& file, std::string_view owner);
+    /// isHeld() of another process holds a shared lock for some microseconds; that must not look like a second writer.
+    static constexpr std::chrono::milliseconds kMoment{200};
+
+    /// Takes the lock, creating the file if need be, and writes `owner` into it. Waits up to `patience` for whoever
+    /// holds it. ErrorCode::Locked names the owner that stands in the file; Io or DiskFull when the file cannot be
+    /// written.
+    [[nodiscard]] static Result<FileLock> take(const std::filesystem::path& file, std::string_view owner,
+                                               std::chrono::milliseconds patience = kMoment);
     /// Whether a living process holds it. Modifies nothing; a missing file is a free lock. ErrorCode::Io when the file
     /// is there and cannot be asked: then nothing is known, least of all that the lock is free.
     [[nodiscard]] static Result<bool> isHeld(const std::filesystem::path& file);

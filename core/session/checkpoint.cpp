@@ -21,7 +21,7 @@ namespace knife {
 namespace {
 
 namespace pb = knife::checkpoint;
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2; // 2: a surgery may be due with the last update
 static_assert(std::endian::native == std::endian::little, "checkpoints store raw little-endian floats");
 
 tl::unexpected<Error> corrupt(std::string what) {
@@ -191,6 +191,13 @@ Result<void> readDiagnostics(const pb::Checkpoint& in, const SiteList& sites, Di
             if (static_cast<std::size_t>(column.values_size()) != units) {
                 return corrupt(fmt::format("site \"{}\" has another number of units", site.name));
             }
+            // An older program asked units of every kind whether they are dead; such a column would stand still for
+            // ever.
+            if (std::ranges::none_of(state.statistics, [&column](const UnitStatistic& statistic) {
+                    return statistic.gives(column.name());
+                })) {
+                continue;
+            }
             state.lastWindow.push_back({column.name(), {column.values().begin(), column.values().end()}});
             if (column.name() == "rua") {
                 state.lastRua = state.lastWindow.back().values;
@@ -285,6 +292,10 @@ void writeCounters(const TrainingCounters& counters, pb::Checkpoint& out) {
     askedAt.set_env_steps(counters.askedAt.envSteps);
     askedAt.set_target_copies(counters.askedAt.targetCopies);
     askedAt.set_evaluations(counters.askedAt.evaluations);
+    out.set_update_is_unasked(counters.updateIsUnasked);
+    if (counters.closedShare) {
+        out.set_closed_share(*counters.closedShare);
+    }
     if (counters.testReturn) {
         out.set_test_return(*counters.testReturn);
     }
@@ -328,8 +339,13 @@ TrainingCounters readCounters(const pb::Checkpoint& in) {
                               .targetCopies = in.target_copies(),
                               .evaluations = in.evaluations(),
                               .askedAt = readAskedAt(in),
+                              .updateIsUnasked = in.update_is_unasked(),
+                              .closedShare = {},
                               .testReturn = {},
                               .testWinRate = {}};
+    if (in.has_closed_share()) {
+        counters.closedShare = in.closed_share();
+    }
     if (in.has_test_return()) {
         counters.testReturn = in.test_return();
     }

@@ -60,8 +60,6 @@ class SessionImpl final : public Session {
     /// Builds everything that trains; `saved` may be empty. The store is left alone.
     Result<void> prepare(std::string_view saved);
     Result<void> beginSegment(std::string_view reason);
-    /// Cuts the stored run off at the checkpoint that prepare() has taken the state from.
-    Result<void> goOnFrom(const std::optional<CheckpointRecord>& checkpoint);
 
     const RunId& id() const override { return m_store->id(); }
     std::int64_t totalEnvSteps() const override { return m_plan.experiment.steps; }
@@ -98,7 +96,7 @@ class SessionImpl final : public Session {
     void storeProgress();
     std::string whyUnfinished() const;
     RunOutcome finish(const Result<void>& trained);
-    std::string summaryJson() const;
+    std::string summaryJson(const std::optional<Error>& error) const;
 
     RunPlan m_plan;
     std::uint64_t m_seed;
@@ -143,10 +141,6 @@ Result<void> SessionImpl::prepare(std::string_view saved) {
     }
     m_wallBefore = m_trainer->clocks().wallS;
     return {};
-}
-
-Result<void> SessionImpl::goOnFrom(const std::optional<CheckpointRecord>& checkpoint) {
-    return m_store->goOnFrom(checkpoint, m_plan.experiment.steps);
 }
 
 Result<void> SessionImpl::beginSegment(std::string_view reason) {
@@ -405,7 +399,7 @@ void SessionImpl::serveSnapshot() {
                           .env = m_trainer->envView()});
 }
 
-std::string SessionImpl::summaryJson() const {
+std::string SessionImpl::summaryJson(const std::optional<Error>& error) const {
     const Clocks& clocks = m_trainer->clocks();
     const TrainingFigures figures = m_trainer->figures();
     const auto perSecond = [&](std::int64_t count) {
@@ -421,18 +415,21 @@ std::string SessionImpl::summaryJson() const {
     if (!figures.qTot.empty()) {
         final["q_tot"] = figures.qTot;
     }
-    const nlohmann::ordered_json summary{{"run", id().value},
-                                         {"status", toString(m_state)},
-                                         {"experiment", m_plan.experiment.name},
-                                         {"seed", m_seed},
-                                         {"env_steps", clocks.envStep.value},
-                                         {"updates", clocks.update.value},
-                                         {"episodes", clocks.episode.value},
-                                         {"wall_s", clocks.wallS},
-                                         {"env_steps_per_s", perSecond(clocks.envStep.value)},
-                                         {"updates_per_s", perSecond(clocks.update.value)},
-                                         {"weights_sha256", figures.weightsSha256},
-                                         {"final", final}};
+    nlohmann::ordered_json summary{{"run", id().value},
+                                   {"status", toString(m_state)},
+                                   {"experiment", m_plan.experiment.name},
+                                   {"seed", m_seed},
+                                   {"env_steps", clocks.envStep.value},
+                                   {"updates", clocks.update.value},
+                                   {"episodes", clocks.episode.value},
+                                   {"wall_s", clocks.wallS},
+                                   {"env_steps_per_s", perSecond(clocks.envStep.value)},
+                                   {"updates_per_s", perSecond(clocks.update.value)},
+                                   {"weights_sha256", figures.weightsSha256},
+                                   {"final", final}};
+    if (error) {
+        summary["error"] = {{"code", toString(error->code)}, {"message", error->describe()}};
+    }
     return summary.dump();
 }
 
@@ -469,7 +466,7 @@ RunOutcome SessionImpl::finish(const Result<void>& trained) {
     }
     m_state = last;
     outcome.state = last;
-    outcome.summaryJson = summaryJson();
+    outcome.summaryJson = summaryJson(outcome.error);
     if (auto closed = m_store->close(last, reason, m_trainer->clocks(), outcome.summaryJson);
         !closed && !outcome.error) {
         outcome.error = closed.error();
@@ -509,6 +506,7 @@ struct StoredRun {
     std::uint64_t seed = 0;
     RunPlan plan;
     SavedState saved;
+    std::optional<RunTerms> newTerms; ///< none: it goes on as it is stored
 };
 
 Result<StoredRun> readStoredRun(RunReader& reader, const RunId& run, std::optional<std::int64_t> steps,
@@ -527,8 +525,10 @@ Result<StoredRun> readStoredRun(RunReader& reader, const RunId& run, std::option
     if (!experiment) {
         return tl::unexpected(experiment.error());
     }
+    const std::pair before(experiment->steps, experiment->threads);
     experiment->steps = steps.value_or(record->totalEnvSteps);
     experiment->threads = threads.value_or(experiment->threads);
+    const bool isChanged = std::pair(experiment->steps, experiment->threads) != before;
     keepLibrariesToOneThread();
     auto plan = guarded("setting the run up", [&] { return planRun(*experiment); });
     auto saved = newestSoundCheckpoint(reader, run);
@@ -541,7 +541,11 @@ Result<StoredRun> readStoredRun(RunReader& reader, const RunId& run, std::option
                                                   "with --steps",
                                                   run.value, experiment->steps));
     }
-    return StoredRun{record->seed, std::move(*plan), std::move(*saved)};
+    std::optional<RunTerms> newTerms;
+    if (isChanged) {
+        newTerms = RunTerms{.totalEnvSteps = experiment->steps, .configToml = toToml(plan->experiment)};
+    }
+    return StoredRun{record->seed, std::move(*plan), std::move(*saved), std::move(newTerms)};
 }
 
 } // namespace
@@ -595,12 +599,13 @@ Result<std::unique_ptr<Session>> Session::resume(const RunId& run, std::optional
     if (!stored) {
         return tl::unexpected(stored.error());
     }
+    RunWriter& writer = **store;
     auto session = std::make_unique<SessionImpl>(std::move(stored->plan), stored->seed, options.startPaused,
                                                  std::move(*store), RunState::Interrupted);
     if (auto ready = guarded("preparing the run", [&] { return session->prepare(stored->saved.content); }); !ready) {
         return tl::unexpected(ready.error());
     }
-    if (auto cut = session->goOnFrom(stored->saved.checkpoint); !cut) {
+    if (auto cut = writer.goOnFrom(stored->saved.checkpoint, stored->newTerms); !cut) {
         return tl::unexpected(cut.error());
     }
     if (auto begun = session->beginSegment("resume"); !begun) {

@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "core/types/counted.h"
+
 namespace knife {
 
 namespace {
@@ -22,8 +24,11 @@ std::string summaryOf(const SurgeryReceipt& receipt) {
     for (const SiteReceipt& site : receipt.sites) {
         units += site.units.size();
     }
-    return fmt::format("{} ({}): {} units at {} sites, max change {}", receipt.plan.intervention, receipt.plan.reason,
-                       units, receipt.sites.size(), receipt.change.max());
+    const std::size_t places = receipt.sites.size();
+    const std::string what = units > 0 ? fmt::format("{} at {}", counted(units, "unit"), counted(places, "site"))
+                                       : counted(places, "whole module");
+    return fmt::format("{} ({}): {}, largest change of Q {}, of Q_tot {}", receipt.plan.intervention,
+                       receipt.plan.reason, what, receipt.change.q, receipt.change.qTot);
 }
 
 OutputChange changeBetween(const std::optional<Probe>& before, const std::optional<Probe>& after) {

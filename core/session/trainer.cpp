@@ -90,9 +90,14 @@ class TrainerImpl final : public Trainer {
     Result<void> takeGradientStep();
     TriggerCounts triggerCounts() const;
     Result<void> askInterventions(TriggerMoment moment);
+    Result<void> askAfterUpdate();
+    /// Comes after the evaluation that is due: what is evaluated is what was learned, not what a surgery left of it.
+    /// The target is copied in between, if that is due.
+    Result<void> askAfterRollout();
     Result<void> carryOut(SurgeryPlan plan, const std::string& reason);
     /// Returns the share of stagnant units.
     double closeDiagnosticsWindow();
+    bool frameIsDue() const;
     void storeFrame();
     void copyTargetIfDue();
     Result<void> evaluateIfDue();
@@ -164,6 +169,9 @@ Result<void> TrainerImpl::advance() {
     if (auto evaluated = evaluateIfDue(); !evaluated) {
         return evaluated;
     }
+    if (auto asked = askAfterRollout(); !asked) {
+        return asked;
+    }
     if (auto collected = collect(); !collected) {
         return collected;
     }
@@ -174,12 +182,6 @@ Result<void> TrainerImpl::advance() {
             }
         }
     }
-    copyTargetIfDue();
-    if (auto asked = askInterventions({.occasion = TriggerMoment::Occasion::Rollout, .before = m_counters.askedAt});
-        !asked) {
-        return asked;
-    }
-    m_counters.askedAt = triggerCounts();
     const TimedSection timed(m_times.storeS);
     m_metrics.storeTraining(m_counters.clocks, epsilon(), m_replay.size());
     return {};
@@ -197,6 +199,9 @@ Result<void> TrainerImpl::switchTask() {
         }
     }
     lookAtNetworks(ProbeOccasion::TaskEnds);
+    if (auto asked = askAfterRollout(); !asked) {
+        return asked;
+    }
     if (m_diagnostics.windowUpdates() * 2 >= m_experiment.diagnostics.window) {
         closeDiagnosticsWindow();
     }
@@ -270,24 +275,24 @@ Result<void> TrainerImpl::collect() {
 }
 
 Result<void> TrainerImpl::update() {
-    TriggerMoment moment{.occasion = TriggerMoment::Occasion::Update, .before = triggerCounts()};
+    if (auto asked = askAfterUpdate(); !asked) {
+        return asked;
+    }
     if (m_counters.clocks.update.value == std::max<std::int64_t>(m_counters.switchedAt, 0)) {
         lookAtNetworks(ProbeOccasion::TaskBegins);
     }
     if (auto stepped = takeGradientStep(); !stepped) {
         return stepped;
     }
-    const UpdateStep step = m_counters.clocks.update;
+    m_counters.updateIsUnasked = true;
     lookAtNetworks(ProbeOccasion::Update);
     if (m_diagnostics.windowIsFull()) {
-        moment.stagnantShare = closeDiagnosticsWindow();
-        moment.windowClosed = true;
+        m_counters.closedShare = closeDiagnosticsWindow();
     }
-    const std::int64_t frameInterval = m_experiment.diagnostics.frameInterval;
-    if (frameInterval > 0 && step.value % frameInterval == 0) {
+    if (frameIsDue()) {
         storeFrame();
     }
-    return askInterventions(moment);
+    return {};
 }
 
 Result<void> TrainerImpl::takeGradientStep() {
@@ -329,6 +334,12 @@ double TrainerImpl::closeDiagnosticsWindow() {
     return summaries.back().stagnant;
 }
 
+bool TrainerImpl::frameIsDue() const {
+    const std::int64_t interval = m_experiment.diagnostics.frameInterval;
+    const std::int64_t update = m_counters.clocks.update.value;
+    return interval > 0 && update > 0 && update % interval == 0;
+}
+
 void TrainerImpl::storeFrame() {
     NeuronFrame frame;
     {
@@ -368,6 +379,31 @@ Result<void> TrainerImpl::askInterventions(TriggerMoment moment) {
         }
     }
     return {};
+}
+
+Result<void> TrainerImpl::askAfterUpdate() {
+    if (!std::exchange(m_counters.updateIsUnasked, false)) {
+        return {};
+    }
+    const std::optional<double> share = std::exchange(m_counters.closedShare, std::nullopt);
+    TriggerMoment moment{.occasion = TriggerMoment::Occasion::Update,
+                         .before = triggerCounts(),
+                         .windowClosed = share.has_value(),
+                         .stagnantShare = share.value_or(0.0)};
+    moment.before.updates -= 1;
+    return askInterventions(moment);
+}
+
+Result<void> TrainerImpl::askAfterRollout() {
+    if (m_counters.clocks.episode.value == 0) {
+        return {};
+    }
+    if (auto asked = askAfterUpdate(); !asked) {
+        return asked;
+    }
+    copyTargetIfDue(); // of what the surgery has made
+    const TriggerCounts before = std::exchange(m_counters.askedAt, triggerCounts());
+    return askInterventions({.occasion = TriggerMoment::Occasion::Rollout, .before = before});
 }
 
 Result<void> TrainerImpl::carryOut(SurgeryPlan plan, const std::string& reason) {
@@ -426,6 +462,9 @@ Result<void> TrainerImpl::evaluate() {
     lookAtNetworks(ProbeOccasion::Evaluation);
     if (isDone()) {
         lookAtNetworks(ProbeOccasion::TaskEnds);
+        if (m_experiment.diagnostics.frameInterval > 0 && !frameIsDue()) { // a due one is there already
+            storeFrame();
+        }
     }
     const std::string& when = m_experiment.evaluation.earlierTasks;
     const bool due = when == "at_evaluations" || (when != "never" && isDone());

@@ -45,12 +45,14 @@ class Trainer {
     /// Whether the budget is used up.
     [[nodiscard]] virtual bool isDone() const = 0;
     /// Switches the task if one is due, collects one batch of episodes and makes the updates that follow from it,
-    /// with everything that is triggered by them. ErrorCode::Diverged leaves the last good weights in place.
+    /// with everything that is triggered by them. Evaluations and surgeries that fall due with the last of the updates
+    /// come first in the next call. ErrorCode::Diverged leaves the last good weights in place.
     [[nodiscard]] virtual Result<void> advance() = 0;
     /// Greedy episodes now; points are stored under "test/", those of earlier tasks, where evaluation.earlier_tasks
     /// asks for them, as metricOfTask() names them.
     [[nodiscard]] virtual Result<void> evaluate() = 0;
-    /// Applies a plan and stores its receipt. Errors as Surgeon::check().
+    /// Applies a plan and stores its receipt. Surgeries that are due with the last update are made afterwards, on the
+    /// window that had closed before this one. Errors as Surgeon::check().
     [[nodiscard]] virtual Result<SurgeryReceipt> operate(const SurgeryPlan& plan) = 0;
     /// Takes the newest surgery back, bit for bit, and stores a receipt of that; ErrorCode::IllegalTransition when an
     /// update has followed it.

@@ -24,6 +24,8 @@ struct TrainingCounters {
     std::int64_t targetCopies = 0;       ///< hard copies so far
     std::int64_t evaluations = 0;        ///< so far
     TriggerCounts askedAt;               ///< when interventions were last asked after a rollout
+    bool updateIsUnasked = false;        ///< interventions have not been asked since the last update
+    std::optional<double> closedShare;   ///< of stagnant units, if a window closed with an update that is unasked
     std::optional<double> testReturn;    ///< of the last evaluation
     std::optional<double> testWinRate;
 };

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <limits>
+#include <optional>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -70,6 +72,25 @@ void nameArms(std::span<const RunConfig> runs, std::vector<Arm>& arms) {
     }
 }
 
+template <typename Number>
+std::optional<Number> asNumber(const std::string& digits) {
+    Number number{};
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    return error == std::errc() && end == digits.data() + digits.size() ? std::optional(number) : std::nullopt;
+}
+
+/// Decimal numbers are equal however they are written: 480_000, 1e-3.
+bool isSameValue(const std::string& stored, std::string_view asked) {
+    std::string digits(asked);
+    std::erase(digits, '_');
+    const auto integer = asNumber<std::int64_t>(stored);
+    if (integer && asNumber<std::int64_t>(digits)) {
+        return integer == asNumber<std::int64_t>(digits); // doubles do not tell large ones apart
+    }
+    const auto number = asNumber<double>(stored);
+    return stored == asked || (number && number == asNumber<double>(digits));
+}
+
 bool hasValue(const RunConfig& run, std::string_view key, std::string_view value) {
     const auto inside = [&](const auto& entry) {
         return belongsTo(entry.first, key);
@@ -77,7 +98,7 @@ bool hasValue(const RunConfig& run, std::string_view key, std::string_view value
     if (key != "experiment" && value == kNoValue && !run.config->contains(key)) {
         return std::ranges::none_of(*run.config, inside); // a table has no value of its own, and yet is there
     }
-    return valueOf(run, key) == value;
+    return isSameValue(valueOf(run, key), value);
 }
 
 /// "a=1, b=2" as pairs; empty if a part has no "=".
@@ -132,8 +153,17 @@ std::size_t differences(const FlatConfig& a, const FlatConfig& b) {
 } // namespace
 
 bool isBookkeeping(std::string_view key) {
-    constexpr std::array<std::string_view, 5> kKeys = {"experiment.name", "experiment.seeds", "experiment.threads",
-                                                       "checkpoint", "evaluation.earlier_tasks"};
+    constexpr std::array<std::string_view, 11> kKeys = {"experiment.name",
+                                                        "experiment.seeds",
+                                                        "experiment.threads",
+                                                        "checkpoint",
+                                                        "evaluation.earlier_tasks",
+                                                        "diagnostics.per_unit",
+                                                        "diagnostics.per_agent",
+                                                        "diagnostics.overlap",
+                                                        "diagnostics.frame_interval",
+                                                        "diagnostics.per_evaluation",
+                                                        "diagnostics.per_task"};
     return std::ranges::any_of(kKeys, [key](std::string_view name) { return belongsTo(key, name); });
 }
 

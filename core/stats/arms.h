@@ -18,8 +18,8 @@ namespace knife {
 /// Dotted keys ("learning.lr", "interventions[0].method") and their values, texts without quotes.
 using FlatConfig = std::map<std::string, std::string, std::less<>>;
 
-/// What stands for a key that a configuration does not have.
-inline constexpr const char* kNoValue = "none";
+/// What stands for a key that a configuration does not have; no choice has that name.
+inline constexpr const char* kNoValue = "unset";
 
 struct RunConfig {
     std::string experiment;
@@ -31,8 +31,8 @@ struct Arm {
     std::vector<std::size_t> members; ///< indices into the runs that were grouped, in their order
 };
 
-/// Keys that make no other experiment: names and seeds, and what changes no bit of a result (threads, checkpoints,
-/// evaluations of earlier tasks).
+/// Keys that make no other experiment: names and seeds, and what changes no bit of the weights (threads, checkpoints,
+/// evaluations of earlier tasks, what is measured beside).
 [[nodiscard]] bool isBookkeeping(std::string_view key);
 /// Keys that say which tasks are met, and for how long.
 [[nodiscard]] bool saysTasks(std::string_view key);
@@ -59,7 +59,8 @@ struct DifferingKey {
 [[nodiscard]] std::vector<DifferingKey> configDiff(std::span<const RunConfig> runs, std::span<const Arm> arms);
 
 /// The arms that a selector means: an arm's name; the name of an experiment; or KEY=VALUE, several joined by commas,
-/// where KEY=none means that no such key or table is there. ErrorCode::Usage when it means none.
+/// decimal numbers written in any way; KEY=unset means that no such key or table is there. ErrorCode::Usage when it
+/// means none.
 [[nodiscard]] Result<std::vector<std::size_t>> selectArms(std::span<const RunConfig> runs, std::span<const Arm> arms,
                                                           std::string_view selector);
 

@@ -23,6 +23,13 @@ struct NewRun {
     std::string build; ///< program and library versions
 };
 
+/// What a run that goes on is to do from now on. The whole configuration is written in the words of this program, as
+/// those of new runs are, which are what it will be compared with.
+struct RunTerms {
+    std::int64_t totalEnvSteps = 0;
+    std::string configToml; ///< resolved
+};
+
 struct RunRecord {
     RunId id;
     std::string experiment;

@@ -130,8 +130,7 @@ Result<void> RunStore::close(RunState state, const std::string& failure, const C
     });
 }
 
-Result<void> RunStore::goOnFrom(const std::optional<CheckpointRecord>& from,
-                                std::optional<std::int64_t> totalEnvSteps) {
+Result<void> RunStore::goOnFrom(const std::optional<CheckpointRecord>& from, const std::optional<RunTerms>& terms) {
     m_blobs.removeTemporaries(m_run.value);
     return m_database.guarded([&]() -> Result<void> {
         WriteTransaction transaction(m_database.connection(), WriteTransaction::Promise::Durable);
@@ -153,11 +152,13 @@ Result<void> RunStore::goOnFrom(const std::optional<CheckpointRecord>& from,
         update.bind(9, kTestReturn);
         update.bind(10, m_key);
         update.exec();
-        if (totalEnvSteps) {
-            SQLite::Statement budget(m_database.connection(), "UPDATE run SET total_env_steps = ? WHERE key = ?");
-            budget.bind(1, *totalEnvSteps);
-            budget.bind(2, m_key);
-            budget.exec();
+        if (terms) {
+            SQLite::Statement replace(m_database.connection(),
+                                      "UPDATE run SET total_env_steps = ?, config_toml = ? WHERE key = ?");
+            replace.bind(1, terms->totalEnvSteps);
+            replace.bind(2, terms->configToml);
+            replace.bind(3, m_key);
+            replace.exec();
         }
         transaction.commit();
         removeUnusedBlobs(before);

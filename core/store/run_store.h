@@ -47,7 +47,7 @@ class RunStore {
 
     /// Cuts the run off and marks it as ours.
     [[nodiscard]] Result<void> goOnFrom(const std::optional<CheckpointRecord>& from,
-                                        std::optional<std::int64_t> totalEnvSteps);
+                                        const std::optional<RunTerms>& terms);
 
   private:
     // run_rows.cpp; within a transaction.

@@ -29,6 +29,8 @@ namespace {
 constexpr auto kFlushInterval = std::chrono::milliseconds(500);
 /// What may wait for a disk that does not answer, before the writer gives up.
 constexpr std::size_t kMaxWaitingBytes = std::size_t{256} << 20U;
+/// What a process that has closed its run may take to let go of it.
+constexpr auto kGoodbye = std::chrono::milliseconds(10'000);
 
 class ThreadedWriter final : public RunWriter {
   public:
@@ -46,8 +48,8 @@ class ThreadedWriter final : public RunWriter {
     [[nodiscard]] const RunId& id() const override { return m_run; }
 
     [[nodiscard]] Result<void> goOnFrom(const std::optional<CheckpointRecord>& from,
-                                        std::optional<std::int64_t> totalEnvSteps) override {
-        return runTask([&] { return m_store->goOnFrom(from, totalEnvSteps); });
+                                        const std::optional<RunTerms>& terms) override {
+        return runTask([&] { return m_store->goOnFrom(from, terms); });
     }
 
     [[nodiscard]] Result<SegmentId> beginSegment(const Clocks& clocks, std::string_view reason) override {
@@ -272,6 +274,18 @@ Result<std::int64_t> findRun(const Database& database, const RunId& id) {
     });
 }
 
+// Whether its writer has closed the run, and will let go of it as soon as its process gets to it.
+bool hasEnded(const Database& database, std::int64_t key) {
+    return database
+        .guarded([&]() -> Result<bool> {
+            SQLite::Statement row(database.connection(), "SELECT state FROM run WHERE key = ?");
+            row.bind(1, key);
+            const auto state = row.executeStep() ? runStateFromString(row.getColumn(0).getString()) : std::nullopt;
+            return state && isEnded(*state);
+        })
+        .value_or(false);
+}
+
 } // namespace
 
 Result<std::unique_ptr<RunWriter>> RunWriter::create(const std::filesystem::path& workspace, const NewRun& run) {
@@ -309,7 +323,16 @@ Result<std::unique_ptr<RunWriter>> RunWriter::takeOver(const std::filesystem::pa
     if (!key) {
         return tl::unexpected(key.error());
     }
-    Result<FileLock> lock = FileLock::take(runLockFile(workspace, run), describeThisProcess());
+    const auto take = [&] {
+        return FileLock::take(runLockFile(workspace, run), describeThisProcess());
+    };
+    const auto until = std::chrono::steady_clock::now() + kGoodbye;
+    Result<FileLock> lock = take();
+    // Asked again each time: whoever holds it may be on its way out, or have taken the run over itself.
+    while (!lock && lock.error().code == ErrorCode::Locked && hasEnded(*database, *key) &&
+           std::chrono::steady_clock::now() < until) {
+        lock = take();
+    }
     if (!lock) {
         return tl::unexpected(std::move(lock).error().within(fmt::format("taking over run {}", run.value)));
     }

@@ -29,7 +29,8 @@ class RunWriter {
     [[nodiscard]] static Result<std::unique_ptr<RunWriter>> create(const std::filesystem::path& workspace,
                                                                    const NewRun& run);
     /// Takes the lock of an existing run, for a resume, and changes nothing that is stored: what is read from now on
-    /// stays as it is until goOnFrom(). ErrorCode::Locked names the process that holds the run.
+    /// stays as it is until goOnFrom(). Where the run has ended and its process still holds it, waits up to ten seconds
+    /// for that to go. ErrorCode::Locked names the process that holds the run.
     [[nodiscard]] static Result<std::unique_ptr<RunWriter>> takeOver(const std::filesystem::path& workspace,
                                                                      const RunId& run);
     virtual ~RunWriter() = default; ///< flushes; a run that was not closed is left to be found Interrupted
@@ -38,9 +39,9 @@ class RunWriter {
 
     /// To be called first after takeOver(). Everything that was stored after the checkpoint `from` (everything at all
     /// without one) is cut off, so that the run is one line again, and the run is marked as this process's.
-    /// `totalEnvSteps` replaces the stored budget. All of it happens or nothing; blocks.
+    /// `terms` replace the stored ones. All of it happens or nothing; blocks.
     [[nodiscard]] virtual Result<void> goOnFrom(const std::optional<CheckpointRecord>& from,
-                                                std::optional<std::int64_t> totalEnvSteps = {}) = 0;
+                                                const std::optional<RunTerms>& terms = {}) = 0;
 
     /// Begins a segment; everything after belongs to it.
     [[nodiscard]] virtual Result<SegmentId> beginSegment(const Clocks& clocks, std::string_view reason) = 0;

@@ -215,7 +215,10 @@ Result<Header> readHeader(const std::filesystem::path& file) {
         outcome = source->pMethods->xRead(source, header.data(), static_cast<int>(header.size()), 0);
     }
     if (outcome != SQLITE_OK && outcome != SQLITE_IOERR_SHORT_READ) {
-        return tl::unexpected(systemError("open", file, sqlite3_system_errno(opened)));
+        const int number = sqlite3_system_errno(opened);
+        return number != 0
+                   ? tl::unexpected(systemError("open", file, number))
+                   : fail(ErrorCode::Io, fmt::format("cannot open {}: {}", file.string(), sqlite3_errstr(outcome)));
     }
     return header;
 }

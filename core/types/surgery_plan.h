@@ -74,12 +74,12 @@ struct OutputChange {
 };
 
 struct SiteReceipt {
-    std::string site;                  ///< or the module
-    std::vector<int> units;            ///< empty for a module
-    std::string kind;                  ///< what each unit became, "composite" or "reset" for example
-    std::vector<float> ruaBefore;      ///< one per unit; NaN when there was no finished window
-    std::int64_t frozenParameters = 0; ///< added by this surgery at this site
-    std::int64_t trainableParameters = 0;
+    std::string site;                     ///< or the module
+    std::vector<int> units;               ///< empty for a module
+    std::string kind;                     ///< what each unit became, "composite" or "reset" for example
+    std::vector<float> ruaBefore;         ///< one per unit; NaN when there was no finished window
+    std::int64_t frozenParameters = 0;    ///< added by this surgery at this site
+    std::int64_t trainableParameters = 0; ///< fresh ones; of composites, in place of as many that froze
     bool operator==(const SiteReceipt&) const = default;
 };
 

@@ -101,18 +101,18 @@ FlagOverlap countOverlap(const UnitMarks& marks) {
     FlagOverlap overlap;
     for (std::size_t unit = 0; unit < marks.raised.size(); ++unit) {
         const auto has = [](std::uint8_t bits, std::size_t flag) {
-            return (bits >> flag) & 1U;
+            return ((static_cast<unsigned>(bits) >> flag) & 1U) != 0;
         };
         for (std::size_t a = 0; a < kUnitFlags; ++a) {
             for (std::size_t b = 0; b < kUnitFlags; ++b) {
-                if (has(marks.measured[unit], a) == 0 || has(marks.measured[unit], b) == 0) {
+                if (!has(marks.measured[unit], a) || !has(marks.measured[unit], b)) {
                     continue;
                 }
-                const auto first = has(marks.raised[unit], a);
-                const auto second = has(marks.raised[unit], b);
+                const bool first = has(marks.raised[unit], a);
+                const bool second = has(marks.raised[unit], b);
                 overlap.judged[a][b] += 1;
-                overlap.both[a][b] += static_cast<std::int64_t>(first & second);
-                overlap.either[a][b] += static_cast<std::int64_t>(first | second);
+                overlap.both[a][b] += first && second ? 1 : 0;
+                overlap.either[a][b] += first || second ? 1 : 0;
             }
         }
     }

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Writes tables.md: what each diagnostic costs, as a share of the time of the updates of matrix.toml and reference.toml,
-# and what each intervention does to the networks of hunts.toml. About half an hour of a quiet machine.
-# Usage: tables.sh [--out FILE]
+# Writes diagnostics.md: what each diagnostic costs, as a share of the time of the updates of matrix.toml and of
+# reference.toml; and interventions.md: what each intervention does to the networks of hunts.toml. Each takes about a
+# quarter of an hour of a quiet machine.
+# Usage: tables.sh [--only diagnostics|interventions] [--out DIR]
 # KNIFECTL names the program and BENCH bench_network_diagnostics, by default the built ones. Needs jq.
 set -euo pipefail
 
@@ -10,8 +11,18 @@ here=$(cd "$(dirname "$0")" && pwd)
 built=$here/../../build/release/bin
 KNIFECTL=${KNIFECTL:-$(if [ -x "$built/knifectl" ]; then echo "$built/knifectl"; else echo knifectl; fi)}
 BENCH=${BENCH:-$built/bench_network_diagnostics}
-out=$here/tables.md
-[ "${1:-}" != --out ] || out=$2
+out=$here
+tables="diagnostics interventions"
+while [ $# -gt 0 ]; do
+    case $1 in
+        --only)
+            [[ $2 = diagnostics || $2 = interventions ]] || { echo "tables.sh: no table is called $2" >&2; exit 2; }
+            tables=$2 ;;
+        --out) out=$2 ;;
+        *) sed -n 's/^# \(Usage: .*\)/\1/p' "$0" >&2; exit 2 ;;
+    esac
+    shift 2
+done
 command -v jq >/dev/null || { echo "tables.sh needs jq" >&2; exit 1; }
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -38,7 +49,7 @@ per_unit() {
     row "${1//,/, }" "diagnostics.per_unit=[$(jq -rn --arg names "$1" '$names | split(",") | map("\"\(.)\"") | join(",")')]" "${@:2}"
 }
 
-diagnostics() {
+unit_diagnostics() {
     echo "| measured in every update | matrix | reference |"
     echo "|---|---|---|"
     row "activity, activation, dormancy, dead units (always on)"
@@ -65,8 +76,8 @@ reborn|`reborn`|up to what dormant units gave|overactive_above=2
 redo|`redo`|up to what dormant units gave|every=500
 continual_backprop|`continual_backprop`|no; means are kept|maturity=200;replacement_rate=1e-3
 gxd|`gxd`|no; means are kept|maturity=200;replacement_rate=1e-3
-self_normalized_resets|`self_normalized_resets`|where the unit was silent|tau_max=2000
-regrama|`regrama`|no|every=500
+self_normalized_resets|`self_normalized_resets`|where the unit was silent|tau_max=200;resolution=10;threshold_every=100
+regrama|`regrama`|no|every=500;tau=0.3
 reset|`reset` head|no|trigger="task_switch";scope="head"
 reset|`reset` all|no|trigger="task_switch";scope="all"
 shrink_and_perturb|`shrink_and_perturb`|no|trigger="task_switch"
@@ -86,7 +97,7 @@ trained() {
     { time "$KNIFECTL" train "$1" --seed 1 --threads 1 --workspace "$scratch/runs" --quiet >/dev/null 2>"$scratch/log"; } 2>&1
 }
 
-interventions() {
+runs() {
     echo "| method | preserves the function? | surgeries | units each | largest change of Q | of Q_tot | trainable added | frozen added | time of the run beside none |"
     echo "|---|---|---|---|---|---|---|---|---|"
     local plain
@@ -107,37 +118,47 @@ interventions() {
     done <<<"$interventions"
 }
 
-{
-    echo "# What diagnostics cost and what interventions do"
+title() {
+    echo "# $1"
     echo
-    echo "Written by \`tables.sh\` with $("$KNIFECTL" --version)."
+    echo "Written by \`tables.sh\` with $("$KNIFECTL" --version), LibTorch and BLAS on one thread."
     echo
-    echo "## Diagnostics"
+}
+
+diagnostics() {
+    title "What diagnostics cost"
+    echo "Per cent of an update's processor time: updates of \`matrix.toml\` (some tenths of a millisecond, the worst case) and"
+    echo "of \`reference.toml\` (about 0.1 s), by alternating blocks of updates with and without them in one learner; uncertain"
+    echo "by about 1 on a quiet machine and 2 on a busy one, so that what is below 0 is 0."
     echo
-    echo "Per cent of an update's processor time, one thread: updates of \`matrix.toml\` (under 0.2 ms, the worst case) and of"
-    echo "\`reference.toml\` (about 0.1 s), by alternating blocks of updates with and without them in one learner; uncertain by"
-    echo "about 1, so that what is below 0 is 0."
-    echo
-    diagnostics
+    unit_diagnostics
     echo
     for file in matrix reference; do
         updates=100
         [ $file = matrix ] || updates=10
-        echo "Of whole networks, \`$file.toml\`, by \`bench_network_diagnostics\`:"
+        echo "Of whole networks, \`$file.toml\`, by \`bench_network_diagnostics\`; \"% of time\" is that of a call every"
+        echo "$([ $file = matrix ] && echo 10,000 || echo 50) updates:"
         echo
         echo '```'
         "$BENCH" "$here/$file.toml" "$updates"
         echo '```'
         echo
     done
-    echo "## Interventions"
-    echo
+}
+
+interventions() {
+    title "What interventions do"
     echo "One run of \`hunts.toml\` each: two tasks, about 4,000 updates, thresholds set so that the method acts (see the script)."
     echo "Changes are absolute, over the newest 16 episodes before the surgery; the largest of all surgeries of the run."
     echo "Trainable parameters that a surgery adds take the place of as many that it freezes, clones aside. Times are processor"
-    echo "time of whole runs, uncertain by about a tenth."
+    echo "time of whole runs, uncertain by about a tenth. A dash: no surgery, because the method acts in every update or found"
+    echo "nothing to act on."
     echo
-    interventions
-} >"$scratch/tables.md"
-mv "$scratch/tables.md" "$out"
-echo "tables.sh: wrote $out" >&2
+    runs
+}
+
+for table in $tables; do
+    "$table" >"$scratch/$table.md"
+    mv "$scratch/$table.md" "$out/$table.md"
+    echo "tables.sh: wrote $out/$table.md" >&2
+done

@@ -13,6 +13,8 @@ KNIFECTL=${KNIFECTL:-$(if [ -x "$built" ]; then echo "$built"; else echo knifect
 workspace=$here/workspace
 out=$here/results
 reps=20000
+# Of rows and colours, alike in all tables and figures.
+order="none knife redo reborn plasticity_injection head_reset shrink_and_perturb continual_backprop l2_init fresh reset_keep_buffer"
 
 while [ $# -gt 0 ]; do
     case $1 in
@@ -35,21 +37,25 @@ mkdir -p "$out" "$new"
 jq -r '.[] | select(.status == "finished") | .experiment' "$scratch/runs" | sort -u >"$scratch/experiments"
 grep -v '^ablation/' "$scratch/experiments" | cut -d / -f 1,2 | sort -u >"$scratch/studies"
 
-# compare STUDY BASELINE METRIC SCORE FILE: the arms of a study, and its ablations if it is called ablation/STUDY
+# compare STUDY BASELINE METRIC SCORE FILE: the arms of a study, and its ablations if it is called ablation/STUDY; of all
+# of them the seeds that they have in common, so that all differences are of pairs.
 compare() {
-    local names=() study=${1#ablation/} pattern="^$1/"
+    local study=${1#ablation/} pattern="^$1/" runs
     [ "$study" = "$1" ] || pattern="^$1/|^$study/(none|knife|fresh)\$"
-    while read -r experiment; do
-        names+=(--name "$experiment")
-    done < <(grep -E "$pattern" "$scratch/experiments")
-    "$KNIFECTL" compare "${names[@]}" --by experiment --workspace "$workspace" --fresh "$study/fresh" \
+    mapfile -t runs < <(jq -r --arg pattern "$pattern" '
+        [.[] | select(.status == "finished" and (.experiment | test($pattern)))]
+        | (group_by(.experiment) | map(map(.seed) | unique) | reduce .[1:][] as $seeds (.[0]; . - (. - $seeds))) as $common
+        | .[] | select(.seed as $seed | $common | index($seed) != null) | .run' "$scratch/runs")
+    "$KNIFECTL" compare "${runs[@]}" --by experiment --workspace "$workspace" --fresh "$study/fresh" \
         --baseline "$study/$2" --metric "$3" --score "$4" --reps "$reps" --json | tail -n 1 |
-        jq -c --arg study "$study/" 'del(.arms[].profile) | walk(if type == "string" then ltrimstr("ablation/") | ltrimstr($study) else . end)' >"$5"
+        jq -c --arg study "$study/" --arg order "$order" '
+            del(.arms[].profile) | walk(if type == "string" then ltrimstr("ablation/") | ltrimstr($study) else . end)
+            | ($order / " ") as $order | .arms |= sort_by([(.arm as $name | $order | index($name) // length), .arm])' >"$5"
 }
 
 # jq: a number to three digits, an estimate with its interval.
 jq_format='
-    def r3: if . == null then "–" else (. * 1000 | round / 1000 | tostring) end;
+    def r3: if . == null then "–" else (. * 1000 | round / 1000 | if . == 0 then 0 else . end | tostring) end;
     def less: if . == null then null else -. end;
     def estimate: if . == null or .value == null then "–" else "\(.value | r3) [\(.low | r3), \(.high | r3)]" end;'
 
@@ -94,11 +100,33 @@ set xlabel "task"
 set ylabel "$3"
 set key outside right noenhanced
 set grid ytics lc rgb "#dddddd"
+set xzeroaxis lc rgb "#888888"
 arms = $(head -n 1 "$1" | awk -F '\t' '{print (NF - 1) / 3}')
 banded = arms < 2 ? arms : 2
 colours = "#000000 #d55e00 #0072b2 #009e73 #cc79a7 #e69f00 #56b4e9 #7f7f7f #8c564b #bcbd22 #17becf"
 plot for [i = 1 : banded] "$1" using 1:(column(3 * i)):(column(3 * i + 1)) with filledcurves fs transparent solid 0.15 noborder lc rgb word(colours, i) notitle, \
      for [i = 1 : arms] "$1" using 1:(column(3 * i - 1)) with linespoints pt 7 ps 0.4 lw 1.6 lc rgb word(colours, i) title columnhead(3 * i - 1)
+PLOT
+}
+
+# scatter SCORES STAGNANT TITLE FIGURE: each arm's gap over its share of stagnant units
+scatter() {
+    jq -rn --slurpfile scores "$1" --slurpfile stagnant "$2" '
+        ($stagnant[0].arms | map({(.arm): .mean.value}) | add) as $share
+        | $scores[0].arms[] | [.arm, $share[.arm], (.fresh.gap.value // 0)] | @tsv' >"$scratch/scatter.tsv"
+    gnuplot <<PLOT
+set terminal svg size 760,420 font "DejaVu Sans,11" background "white"
+set output "$4"
+set datafile separator "\t"
+set title "$3" noenhanced
+set xlabel "share of stagnant units, mean over tasks"
+set ylabel "adaptation gap, mean over tasks"
+set grid lc rgb "#dddddd"
+set xzeroaxis lc rgb "#888888"
+set offsets graph 0.1, graph 0.1, graph 0.1, graph 0.1
+unset key
+plot "$scratch/scatter.tsv" using 2:3 with points pt 7 ps 0.6 lc rgb "#0072b2" notitle, \
+     "$scratch/scatter.tsv" using 2:3:1 with labels offset 0,0.8 noenhanced notitle
 PLOT
 }
 
@@ -128,17 +156,25 @@ ready() {
         columns .score "$file.stagnant.json" "" >"$scratch/stagnant.tsv"
         plot "$scratch/gap.tsv" "$study: adaptation gap" "score of a fresh network - score" "$file.gap.svg"
         plot "$scratch/stagnant.tsv" "$study: stagnant units" "share of all units at the end of the task" "$file.stagnant.svg"
+        scatter "$file.json" "$file.stagnant.json" "$study: gap and stagnation" "$file.scatter.svg"
         printf '\n## %s\n\n' "$study"
         scores "$file.json" none
         echo
         stagnation "$file.stagnant.json"
         printf '\n![adaptation gap](%s.gap.svg)\n![stagnant units](%s.stagnant.svg)\n' "${study//\//.}" "${study//\//.}"
+        printf '![gap over stagnant units](%s.scatter.svg)\n' "${study//\//.}"
     done <"$scratch/studies"
-    if grep -q '^ablation/matrix_generated/qmix/' "$scratch/experiments" && ready matrix_generated/qmix knife; then
-        echo; echo "## Ablations of \`knife\`, matrix_generated, QMIX"; echo
-        compare ablation/matrix_generated/qmix knife test/return aulc "$new/ablation.json"
-        scores "$new/ablation.json" knife
-    fi
+    while read -r study; do
+        ready "$study" knife || continue
+        printf '\n## Ablations of knife, %s\n\n' "$study"
+        file=$new/ablation.${study//\//.}.json
+        compare "ablation/$study" knife test/return aulc "$file"
+        scores "$file" knife
+        compare "ablation/$study" none test/return aulc "$scratch/none.json"
+        jq -r "$jq_format"'
+            "", "| arm | difference to none |", "|---|---|",
+            (.arms[] | select(.baseline != null) | "| \(.arm) | \(.baseline.difference | estimate) |")' "$scratch/none.json"
+    done < <(sed -n 's|^ablation/\([^/]*/[^/]*\)/.*|\1|p' "$scratch/experiments" | sort -u)
 } >"$new/tables.md"
 rm -f "$out"/*.json "$out"/*.svg
 mv "$new"/* "$out"

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <memory>
 #include <set>
+#include <utility>
 
 #include <QAbstractButton>
 #include <QAbstractItemView>
@@ -12,6 +13,7 @@
 #include <QApplication>
 #include <QComboBox>
 #include <QDialog>
+#include <QDir>
 #include <QDockWidget>
 #include <QFile>
 #include <QLineEdit>
@@ -134,6 +136,7 @@ class TestWindow final : public QObject {
     void trainsOperatesUndoesAndStops();
     void aKilledRunIsInterruptedAndResumes();
     void aRunThatCannotStartSaysWhy();
+    void aResumeThatIsRefusedSaysWhy();
     void aStoredRunShowsEverything();
     void aForeignFolderIsRefusedAndTheOldOneStays();
     void themeAndLayoutAreRemembered();
@@ -335,11 +338,22 @@ void TestWindow::trainsOperatesUndoesAndStops() {
     session.action(command::kStart)->trigger();
     QTRY_VERIFY_WITH_TIMEOUT(session.state() == RunState::Running, kWaitMs);
     QTRY_VERIFY_WITH_TIMEOUT(update() > before + 50, kWaitMs);
-    stop(session);
 
-    // What was stopped can be resumed.
-    QTRY_VERIFY_WITH_TIMEOUT(session.action(command::kStart)->isEnabled(), kWaitMs);
-    session.action(command::kStart)->trigger();
+    // What was stopped can be resumed, by a hand that is faster than the list of runs too.
+    {
+        RunController& runs = session.workbench.runs;
+        bool resumed = false;
+        const QObject context; // ends before what the handler writes to
+        connect(&runs, &RunController::stateChanged, &context, [&runs, &resumed] {
+            if (runs.state() == RunState::Interrupted && !std::exchange(resumed, true)) {
+                runs.proceed();
+                runs.resume(*runs.focus()); // a double click
+            }
+        });
+        session.action(command::kStop)->trigger();
+        QTRY_VERIFY_WITH_TIMEOUT(resumed, kWaitMs);
+        QVERIFY(!session.action(command::kStart)->isEnabled()); // once is enough
+    }
     QTRY_VERIFY_WITH_TIMEOUT(session.workbench.runs.isAttached() && session.state() == RunState::Running, kWaitMs);
     stop(session);
     QVERIFY2(session.view<MessageBar>()->text().isEmpty(), qPrintable(session.view<MessageBar>()->text()));
@@ -378,6 +392,20 @@ void TestWindow::aRunThatCannotStartSaysWhy() {
     QTRY_VERIFY_WITH_TIMEOUT(bar->text().contains("stebs"), kWaitMs);
     QVERIFY2(bar->text().contains("wrong.toml:3"), qPrintable(bar->text()));
     QTRY_VERIFY_WITH_TIMEOUT(!session.state().has_value(), kWaitMs);
+}
+
+void TestWindow::aResumeThatIsRefusedSaysWhy() {
+    Session session(path("workspace"), path("p.ini"));
+    start(session);
+    stop(session);
+    QTRY_VERIFY_WITH_TIMEOUT(session.action(command::kStart)->isEnabled(), kWaitMs);
+    QVERIFY(session.view<MessageBar>()->text().isEmpty());
+    QVERIFY(QDir(path("workspace") + "/blobs").removeRecursively());
+    session.action(command::kStart)->trigger();
+    QVERIFY(!session.action(command::kStart)->isEnabled());
+    QTRY_VERIFY_WITH_TIMEOUT(session.view<MessageBar>()->text().contains("blobs"), kWaitMs);
+    QTRY_VERIFY_WITH_TIMEOUT(session.state() == RunState::Interrupted, kWaitMs);
+    QVERIFY(session.action(command::kStart)->isEnabled());
 }
 
 void TestWindow::aStoredRunShowsEverything() {

@@ -10,8 +10,7 @@ namespace {
 
 using Maker = UnitStatistic (*)(int units);
 
-constexpr std::array<Maker, 5> kAlways{&makeGradNorm, &makeWeightNorm, &makeActivation, &makeDormancy,
-                                       &makeFiringShare};
+constexpr std::array<Maker, 4> kAlways{&makeGradNorm, &makeWeightNorm, &makeActivation, &makeDormancy};
 
 // Diagnostics by the name that diagnostics.per_unit has for them.
 struct Optional {
@@ -31,6 +30,10 @@ bool hasConsumers(const Site& site) {
 }
 bool isElu(const Site& site) {
     return site.activation == SiteActivation::Elu;
+}
+/// Whether a unit at 0 or below passes no gradient.
+bool isRectified(const Site& site) {
+    return site.activation == SiteActivation::Relu && site.gru == nullptr && site.linear == nullptr;
 }
 bool isAnySite(const Site&) {
     return true;
@@ -59,6 +62,9 @@ std::vector<UnitStatistic> makeUnitStatistics(const UnitStatisticsRequest& reque
     std::vector<UnitStatistic> statistics{makeRua(units, rule)};
     for (const Maker make : kAlways) {
         statistics.push_back(make(units));
+    }
+    if (isRectified(request.site)) {
+        statistics.push_back(makeFiringShare(units));
     }
     for (const Optional& optional : kOptional) {
         const bool asked = std::ranges::find(request.config.perUnit, optional.name) != request.config.perUnit.end();

@@ -106,7 +106,11 @@ void normalise(RuaRule::Normaliser normaliser, std::vector<float>& values) {
             measured.push_back(static_cast<double>(value));
         }
     }
-    const double by = std::max(layerValue(normaliser, std::move(measured)), kTiny);
+    double by = layerValue(normaliser, measured);
+    if (by <= 0.0) { // half of the units or more receive nothing: by 0 all others would be endlessly active
+        by = layerValue(RuaRule::Normaliser::Mean, std::move(measured));
+    }
+    by = std::max(by, kTiny);
     for (float& value : values) {
         value = static_cast<float>(static_cast<double>(value) / by); // NaN stays NaN
     }

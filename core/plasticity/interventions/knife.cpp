@@ -16,7 +16,8 @@ void describe(FieldVisitor& visitor, KnifeConfig& config) {
     describe(visitor, config.policy);
     visitor.field("persistence", config.persistence,
                   {"windows in a row that a unit must have been stagnant", "windows"}, {1, 1000});
-    visitor.field("max_fraction", config.maxFraction, {"largest share of a site's units per surgery"}, {0, 1});
+    visitor.field("max_fraction", config.maxFraction,
+                  {"largest share of a site's units per surgery, but one unit at least; 0: none"}, {0, 1});
     visitor.field("max_frozen_ratio", config.maxFrozenRatio,
                   {"leave sites alone whose frozen parameters would exceed so many times the trainable ones; 0: never"},
                   {0, 1e6});

@@ -16,7 +16,7 @@ struct KnifeConfig {
     TriggerConfig when;
     SurgeryPolicy policy;
     std::int64_t persistence = 2; ///< windows in a row that a unit must have been stagnant
-    double maxFraction = 0.25;    ///< of the units of a site per surgery, at least one, lowest RUA first
+    double maxFraction = 0.25;    ///< of a site's units per surgery, at least one, lowest RUA first; 0: none
     double maxFrozenRatio =
         0.0;                ///< a site with more frozen than so many times its trainable parameters is left; 0: none is
     bool reviveAll = false; ///< operate on layers that no gradient reaches, too

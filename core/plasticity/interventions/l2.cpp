@@ -50,7 +50,7 @@ Result<std::unique_ptr<Intervention>> make(const Section& section, const L2Confi
 } // namespace
 
 void describe(FieldVisitor& visitor, L2Config& config) {
-    visitor.field("strength", config.strength, {"c of the pull"}, {.low = 0.0});
+    visitor.field("strength", config.strength, {"c of the pull"}, {0, 1e6});
     visitor.choice("mode", config.mode,
                    {"as a term of the loss (coupled) or as a step of its own after the optimiser's (decoupled)"},
                    {"coupled", "decoupled"});

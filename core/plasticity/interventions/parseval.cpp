@@ -31,7 +31,7 @@ StepBlocks::Choice choiceOf(const ParsevalConfig& config, const FactorizedNet& n
 } // namespace
 
 void describe(FieldVisitor& visitor, ParsevalConfig& config) {
-    visitor.field("strength", config.strength, {"lambda, the weight of the penalty"}, {.low = 0.0});
+    visitor.field("strength", config.strength, {"lambda, the weight of the penalty"}, {0, 1e6});
     visitor.field("scale", config.scale,
                   {"s, the square that rows are kept at; 0: the mean square of the rows as they began"}, {.low = 0.0});
     describe(visitor, config.scope);

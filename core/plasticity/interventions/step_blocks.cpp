@@ -41,7 +41,7 @@ void unpack(std::string_view bytes, bool asBits, const at::Tensor& memory) {
         std::memcpy(values, bytes.data(), count * sizeof(float));
     }
     for (std::size_t i = 0; asBits && i < count; ++i) {
-        values[i] = (static_cast<unsigned char>(bytes[i / 8]) >> (i % 8) & 1U) != 0 ? 1.F : 0.F;
+        values[i] = (static_cast<unsigned>(static_cast<unsigned char>(bytes[i / 8])) >> (i % 8) & 1U) != 0 ? 1.F : 0.F;
     }
     memory.copy_(host);
 }

@@ -68,7 +68,8 @@ Result<void> checkSites(const Section& section, const SurgeryPolicy& policy, con
             std::vector<std::string> known;
             std::ranges::transform(sites.all(), std::back_inserter(known), &Site::name);
             return tl::unexpected(section.errorAt(
-                "sites", fmt::format("this network has no site \"{}\"; it has {}", name, fmt::join(known, ", "))));
+                "sites", fmt::format("this network has no site \"{}\"; it has {}: name one of them in sites", name,
+                                     fmt::join(known, ", "))));
         }
         if (site != nullptr && !refusal(*site).empty()) {
             return tl::unexpected(section.errorAt("sites", refusal(*site)));

@@ -39,7 +39,7 @@ struct TriggerCounts {
 struct TriggerMoment {
     enum class Occasion : std::uint8_t {
         TaskSwitch, ///< the old task's last update is done, the new one's first is not
-        Update,     ///< an update is done
+        Update,     ///< an update is done, and the next thing, evaluations aside, is another
         Rollout,    ///< episodes were collected, and with them a target copy or an evaluation may have come
     };
     Occasion occasion = Occasion::Update;

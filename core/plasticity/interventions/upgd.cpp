@@ -62,8 +62,8 @@ UtilityArrays rowOf(const UtilityArrays& all, std::int64_t row, std::int64_t wid
 
 void describe(FieldVisitor& visitor, UpgdConfig& config) {
     visitor.field("beta_utility", config.betaUtility, {"decay of the running utility"}, {.low = 0.0, .high = 0.999999});
-    visitor.field("sigma", config.sigma, {"standard deviation of the noise", "learning rates"}, {.low = 0.0});
-    visitor.field("weight_decay", config.weightDecay, {"decoupled weight decay", "learning rates"}, {.low = 0.0});
+    visitor.field("sigma", config.sigma, {"standard deviation of the noise", "learning rates"}, {0, 1e6});
+    visitor.field("weight_decay", config.weightDecay, {"decoupled weight decay", "learning rates"}, {0, 1e6});
     visitor.field("step_factor", config.stepFactor,
                   {"of the optimiser's step and the noise; 2 with Adam is the "
                    "paper's form for reinforcement learning"},

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kRows = 64;
 constexpr double kLargestCondition = 1e12; // beyond this the smallest eigenvalue is rounding
+constexpr double kSame = 1e-9;             // squared distance of two gradients over the sum of their squares
 
 struct Moment {
     std::int64_t step = 0;
@@ -45,6 +46,21 @@ at::Tensor valueGradient(FactorizedNet& copy, const ProbeBatch& probe, const Mom
     return flatGradient(copy.parameters());
 }
 
+// Moments that differ in nothing that the networks read would make every kernel singular: one of each stays.
+at::Tensor withoutRepeats(const at::Tensor& gram) {
+    const auto k = gram.accessor<double, 2>();
+    std::vector<std::int64_t> kept;
+    for (std::int64_t i = 0; i < gram.size(0); ++i) {
+        const bool known = std::ranges::any_of(
+            kept, [&](std::int64_t j) { return k[i][i] + k[j][j] - 2 * k[i][j] <= kSame * (k[i][i] + k[j][j]); });
+        if (!known) {
+            kept.push_back(i);
+        }
+    }
+    const at::Tensor indices = at::tensor(kept, at::kLong);
+    return gram.index_select(0, indices).index_select(1, indices);
+}
+
 class NtkDiagnostic final : public NetworkDiagnostic {
   public:
     Result<std::vector<NetworkValue>> measure(const NetworkContext& context) override {
@@ -57,11 +73,12 @@ class NtkDiagnostic final : public NetworkDiagnostic {
             gradients.push_back(valueGradient(**copy, context.probe, moment));
         }
         const at::NoGradGuard noGrad;
-        const at::Tensor gram = gramOf(at::stack(gradients), gradientSlices((*copy)->parameters()), "all");
+        const at::Tensor gram =
+            withoutRepeats(gramOf(at::stack(gradients), gradientSlices((*copy)->parameters()), "all").cpu());
         const std::vector<double> spectrum = eigenvalues(gram);
         const Ranks ranks = ranksOf(spectrum);
         const double least = std::max(spectrum.front(), spectrum.back() / kLargestCondition);
-        return std::vector<NetworkValue>{{"ntk/rows", static_cast<double>(gradients.size())},
+        return std::vector<NetworkValue>{{"ntk/rows", static_cast<double>(gram.size(0))},
                                          {"ntk/srank", ranks.srank},
                                          {"ntk/effective_rank", ranks.effective},
                                          {"ntk/condition", spectrum.back() / least}};

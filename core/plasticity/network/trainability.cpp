@@ -17,10 +17,11 @@ namespace {
 constexpr int kUpdates = 200;
 constexpr std::int64_t kBatch = 32;        // episodes of one update
 constexpr std::int64_t kTargetHidden = 64; // of the random network that makes targets
-constexpr double kLeastSpread = 1e-8;
+constexpr double kLeastSpread = 1e-5;      // of the largest value: below it a deviation is rounding
+constexpr double kFitted = 0.01;           // a smaller share of the variance is as good as none
 
 // y(s, u) of a random two-layer network, mean 0 and deviation 1 over valid rows: [R, 1]. Of the joint action too, so
-// that games without a state have something to learn; constant targets (one state, one action) stay 0.
+// that games without a state have something to learn. Undefined where all rows are alike.
 at::Tensor randomTargets(const ProbeBatch& probe, std::uint64_t seed, std::int64_t update) {
     const at::Tensor state = probe.state.slice(0, 0, probe.steps).reshape({probe.rows(), -1});
     const at::Tensor actions = oneHot(probe.actions.reshape({probe.rows(), probe.agents}), probe.unavailable.size(3));
@@ -33,14 +34,19 @@ at::Tensor randomTargets(const ProbeBatch& probe, std::uint64_t seed, std::int64
     const at::Tensor raw = at::linear(hidden, draw({1, kTargetHidden}, "diagnostics/target/out"));
     const at::Tensor weights = probe.weights();
     const at::Tensor centred = raw - (raw * weights).sum();
-    const at::Tensor spread = (centred.square() * weights).sum().sqrt().clamp_min(kLeastSpread);
+    const double spread = (centred.square() * weights).sum().sqrt().item<double>();
+    if (spread <= kLeastSpread * raw.abs().max().item<double>()) {
+        return {};
+    }
     return centred / spread * probe.valid.reshape({-1, 1});
 }
 
+// Over valid rows; 0 where it is rounding.
 double deviation(const at::Tensor& perRow, const ProbeBatch& probe) {
     const at::Tensor values =
         perRow.reshape({probe.rows(), -1}).to(at::kDouble).mean(1).masked_select(probe.valid.reshape({-1}).gt(0.5));
-    return values.std(/*unbiased=*/false).item<double>();
+    const double spread = values.std(/*unbiased=*/false).item<double>();
+    return spread > kLeastSpread * values.abs().max().item<double>() ? spread : 0.0;
 }
 
 at::Tensor mixOf(const FactorizedNet& net, const ProbeBatch& probe) {
@@ -87,6 +93,10 @@ struct Fit {
 class TrainabilityDiagnostic final : public NetworkDiagnostic {
   public:
     Result<std::vector<NetworkValue>> measure(const NetworkContext& context) override {
+        const at::Tensor shape = randomTargets(context.probe, context.seed, context.update);
+        if (!shape.defined()) {
+            return std::vector<NetworkValue>();
+        }
         NetSpec other = context.spec;
         other.seed = freshSeed(context);
         const auto worn = copyOf(context.online, context.spec);
@@ -98,15 +108,16 @@ class TrainabilityDiagnostic final : public NetworkDiagnostic {
         const double spread =
             std::max(deviation(context.td.joint, context.probe), deviation(context.probe.returns, context.probe));
         const Fit fit{.probe = context.probe,
-                      .shape = randomTargets(context.probe, context.seed, context.update),
-                      .scale = spread > kLeastSpread ? spread : 1.0,
+                      .shape = shape,
+                      .scale = spread > 0.0 ? spread : 1.0,
                       .seed = context.seed,
                       .update = context.update};
         const double left = fit.run(**worn, context.newOptimiser());
         const double freshLeft = fit.run(**fresh, context.newOptimiser());
-        return std::vector<NetworkValue>{{"trainability/loss", left},
-                                         {"trainability/fresh_loss", freshLeft},
-                                         {"trainability/ratio", left / freshLeft}};
+        return std::vector<NetworkValue>{
+            {"trainability/loss", left},
+            {"trainability/fresh_loss", freshLeft},
+            {"trainability/ratio", std::max(left, kFitted) / std::max(freshLeft, kFitted)}};
     }
 
   private:

@@ -26,6 +26,7 @@ struct StoredRun {
     QStringList tasks = {"a", "b", "a"};
     RunState state = RunState::Finished;
     std::vector<double> atEnd = {}; ///< evaluations of earlier tasks at the end
+    const char* metric = "test/return";
 };
 
 Clocks clocksAt(std::int64_t envStep) {
@@ -60,7 +61,7 @@ QString store(const Knifectl& ctl, const StoredRun& run) {
     description.totalEnvSteps = kTaskSteps * static_cast<std::int64_t>(run.tops.size());
     const auto writer = std::move(*RunWriter::create(workspace, description));
     (void)writer->beginSegment(clocksAt(0), "start");
-    const MetricHandle metric = writer->metric("test/return");
+    const MetricHandle metric = writer->metric(run.metric);
     for (std::size_t k = 0; k < run.tops.size(); ++k) {
         const auto begin = static_cast<std::int64_t>(k) * kTaskSteps;
         if (k > 0) {
@@ -131,6 +132,7 @@ class TestKnifectlCompare : public QObject {
     void otherScoresAndScales();
     void armsByAKey();
     void chosenRuns();
+    void repeatsOfARun();
     void whatIsLeftOut();
     void freshNetworksOnSingleTasks();
     void wrongUse_data();
@@ -163,11 +165,11 @@ void TestKnifectlCompare::armsAreNamedByWhatDiffers() {
     QCOMPARE(remedy["experiments"].toArray(), QJsonArray{"study"});
     const QJsonObject diff = study["config_diff"].toObject();
     QCOMPARE(diff.keys(), (QStringList{"interventions[0].method", "learning.on_switch_network"}));
-    QCOMPARE(diff["interventions[0].method"].toArray(), (QJsonArray{"none", "knife", "none"}));
+    QCOMPARE(diff["interventions[0].method"].toArray(), (QJsonArray{"unset", "knife", "unset"}));
 }
 
 void TestKnifectlCompare::scoresAreAreas() {
-    const QJsonObject plain = armOf(compare({"--name", "study"}), "none");
+    const QJsonObject plain = armOf(compare({"--name", "study"}), "unset");
     QCOMPARE(plain["scores"].toArray().at(0)["seed"].toInt(), 1);
     QCOMPARE(plain["scores"].toArray().at(0)["scores"].toArray(), (QJsonArray{0.75 * 4.25, 0.75 * 3.25, 0.75 * 2.25}));
     QCOMPARE(valueOf(plain["tasks"].toArray().at(1)["score"]), 0.75 * 3.625);
@@ -180,7 +182,7 @@ void TestKnifectlCompare::scoresAreAreas() {
 
 void TestKnifectlCompare::gapsToFreshNetworks() {
     const QJsonObject study = compare({"--all", "--fresh", "learning.on_switch_network=reset"});
-    const QJsonObject plain = armOf(study, "interventions[0].method=none, learning.on_switch_network=none");
+    const QJsonObject plain = armOf(study, "interventions[0].method=unset, learning.on_switch_network=unset");
     QCOMPARE(valueOf(plain["tasks"].toArray().at(0)["gap"]), 0.0);
     QCOMPARE(valueOf(plain["tasks"].toArray().at(2)["gap"]), 0.75 * 2);
     QCOMPARE(valueOf(plain["fresh"]["gap"]), 0.75);
@@ -207,14 +209,14 @@ void TestKnifectlCompare::gapsToFreshNetworks() {
 void TestKnifectlCompare::besideTheBaseline() {
     const QJsonObject study = compare({"--name", "study"});
     const QJsonObject beside = armOf(study, "knife")["baseline"].toObject();
-    QVERIFY(beside["arm"].toString().contains("none")); // what has no interventions, without being asked for
+    QVERIFY(beside["arm"].toString().contains("unset")); // what has no interventions, without being asked for
     QCOMPARE(valueOf(beside["difference"]), 0.75 * 0.5);
     // Task a: alike, 1/2. Task b: 0.5 higher, of 16 pairs 13 wins and 2 ties. Task a again: 1 higher, 16 wins.
     QCOMPARE(valueOf(beside["probability_of_improvement"]), (0.5 + 14.0 / 16 + 1) / 3);
     QCOMPARE(beside["permutation"]["p"].toDouble(), 0.125); // 4 seeds, all better: 2 / 16
     QCOMPARE(beside["wilcoxon"]["p_holm"].toDouble(), 0.125);
     const QJsonObject turned =
-        armOf(compare({"--name", "study", "--baseline", "interventions[0].method=knife"}), "none");
+        armOf(compare({"--name", "study", "--baseline", "interventions[0].method=knife"}), "unset");
     QCOMPARE(valueOf(turned["baseline"]["difference"]), -0.75 * 0.5);
     QVERIFY(study["notes"].toArray().last().toString().contains("4 seeds in common cannot give a p below 0.125"));
 }
@@ -246,7 +248,7 @@ void TestKnifectlCompare::whatIsLeftOfEarlierTasks() {
 }
 
 void TestKnifectlCompare::tasksThatComeAgain() {
-    const QJsonObject plain = armOf(compare({"--name", "study"}), "none");
+    const QJsonObject plain = armOf(compare({"--name", "study"}), "unset");
     QCOMPARE(plain["recurrences"].toArray().size(), 1);
     QCOMPARE(plain["recurrences"].toArray().at(0)["task"].toInt(), 2);
     QCOMPARE(valueOf(plain["recurrences"].toArray().at(0)["ratio"]), 2.625 / 4.625);
@@ -273,10 +275,10 @@ void TestKnifectlCompare::resultsRepeat() {
 
 void TestKnifectlCompare::otherScoresAndScales() {
     const QJsonObject ends = compare({"--name", "study", "--score", "final"});
-    QCOMPARE(valueOf(armOf(ends, "none")["tasks"].toArray().at(0)["score"]), 4.625);
+    QCOMPARE(valueOf(armOf(ends, "unset")["tasks"].toArray().at(0)["score"]), 4.625);
     const QJsonObject fixed = compare({"--name", "study", "--scale", "-5:5"});
-    QCOMPARE(valueOf(armOf(fixed, "none")["tasks"].toArray().at(0)["end"]), (4.625 + 5) / 10);
-    QVERIFY(armOf(fixed, "none")["optimality_gap"].isObject());
+    QCOMPARE(valueOf(armOf(fixed, "unset")["tasks"].toArray().at(0)["end"]), (4.625 + 5) / 10);
+    QVERIFY(armOf(fixed, "unset")["optimality_gap"].isObject());
     // The best fresh run ends at 5 on both tasks.
     const QJsonObject byFresh = compare({"--all", "--fresh", "control", "--scale", "0:fresh"});
     QCOMPARE(valueOf(armOf(byFresh, "knife")["tasks"].toArray().at(2)["end"]), 3.625 / 5);
@@ -289,6 +291,8 @@ void TestKnifectlCompare::armsByAKey() {
     // Two runs of each seed count as their mean, so there are four pairs.
     const QJsonObject beside = armOf(study, "study")["baseline"].toObject();
     QCOMPARE(beside["permutation"]["pairs"].toInt(), 4);
+    const QString notes = QString::fromUtf8(QJsonDocument(study["notes"].toArray()).toJson());
+    QVERIFY2(notes.contains("do not have one run each of the same seeds"), qPrintable(notes));
     const QString first = study["notes"].toArray().first().toString();
     QVERIFY2(first.startsWith("arm \"study\" mixes 2 configurations, 4 seeds: they differ in interventions[0].method;"),
              qPrintable(first));
@@ -312,6 +316,21 @@ void TestKnifectlCompare::chosenRuns() {
     QVERIFY(last.object()["notes"].toArray().at(0).toString().contains("no intervals"));
 }
 
+// Which of them knows most is not a matter of age.
+void TestKnifectlCompare::repeatsOfARun() {
+    const Knifectl other;
+    store(other, {.seed = 1, .settings = "[evaluation]\nearlier_tasks = \"at_end\"", .atEnd = {1, 2}});
+    store(other, {.seed = 1, .settings = "[diagnostics]\nper_task = [\"weights\"]", .metric = "weights/norm"});
+    store(other, {.seed = 1});
+    const auto only = [&other](const QString& metric) {
+        const Outcome outcome = other.run({"compare", "--all", "--json", "--reps", "100", "--metric", metric});
+        return outcome.object()["arms"].toArray().at(0).toObject();
+    };
+    QCOMPARE(only("weights/norm")["runs"].toInt(), 1);
+    QCOMPARE(only("test/return")["runs"].toInt(), 1);
+    QCOMPARE(only("test/return")["retention"].toObject()["runs"].toInt(), 1);
+}
+
 void TestKnifectlCompare::whatIsLeftOut() {
     const Knifectl other;
     const QString again = store(other, {.seed = 1});
@@ -323,7 +342,7 @@ void TestKnifectlCompare::whatIsLeftOut() {
     VERIFY_EXIT(outcome, 0);
     QCOMPARE(outcome.object()["arms"].toArray().at(0)["runs"].toInt(), 2);
     const QString notes = QString::fromUtf8(QJsonDocument(outcome.object()["notes"].toArray()).toJson());
-    QVERIFY2(notes.contains("ran again: " + again), qPrintable(notes));
+    QVERIFY2(notes.contains("a run that counts: " + again), qPrintable(notes));
     QVERIFY2(notes.contains("not finished: " + stopped), qPrintable(notes));
     QVERIFY2(notes.contains("not finite: " + broken), qPrintable(notes));
     const Outcome nothing = other.run({"compare", stopped});
@@ -340,7 +359,7 @@ void TestKnifectlCompare::freshNetworksOnSingleTasks() {
     }
     const Outcome outcome = other.run({"compare", "--all", "--fresh", "alone", "--json", "--reps", "100"});
     VERIFY_EXIT(outcome, 0);
-    const QJsonObject sequence = armOf(outcome.object(), "env.table=none");
+    const QJsonObject sequence = armOf(outcome.object(), "env.table=unset");
     QCOMPARE(sequence["fresh"]["runs"].toInt(), 2);
     QCOMPARE(valueOf(sequence["tasks"].toArray().at(0)["gap"]), 0.0);
     QCOMPARE(valueOf(sequence["tasks"].toArray().at(1)["gap"]), 0.75 * 2);
@@ -354,7 +373,8 @@ void TestKnifectlCompare::wrongUse_data() {
     QTest::newRow("nothing") << QStringList() << 2 << "nothing to compare";
     QTest::newRow("unknown run") << QStringList{"nobody"} << 1 << "nobody";
     QTest::newRow("unknown experiment") << QStringList{"--name", "stuty"} << 1 << "did you mean 'study'";
-    QTest::newRow("unknown metric") << QStringList{"--all", "--metric", "test/luck"} << 1 << "test/luck";
+    QTest::newRow("unknown metric") << QStringList{"--all", "--metric", "test/retrun"} << 1
+                                    << "did you mean 'test/return'";
     QTest::newRow("unknown key") << QStringList{"--all", "--by", "learning.on_switch_netwrk"} << 2
                                  << "learning.on_switch_network";
     QTest::newRow("unknown arm") << QStringList{"--all", "--baseline", "mixer.method=vdn"} << 2 << "baseline";

@@ -169,6 +169,9 @@ void TestKnifectlRuns::finishedRunIsLengthened() {
     const Outcome lengthened = m_ctl.run({"resume", "longerrun001", "--steps", "1200", "--json", "--quiet"});
     VERIFY_EXIT(lengthened, 0);
     QCOMPARE(hashOf(lengthened), hashOf(m_ctl.train(m_file, {"--steps", "1200"})));
+    // Nobody shall take it for the short one.
+    const QJsonObject shown = m_ctl.run({"show", "longerrun001", "--json"}).object();
+    QCOMPARE(shown["config"].toObject()["experiment"].toObject()["steps"].toInt(), 1200);
 }
 
 void TestKnifectlRuns::secondSignalEndsAtOnce() {
@@ -207,6 +210,18 @@ void TestKnifectlRuns::showTellsTheWholeRun() {
         QCOMPARE(surgery.toObject()["max_abs_change"].toDouble(-1.0), 0.0);
     }
     VERIFY_EXIT(m_ctl.run({"show", "referencerun"}), 0);
+
+    const QJsonObject points = m_ctl.run({"show", "referencerun", "--metric", "test/return", "--json"}).object();
+    const QStringList lines = m_ctl.run({"show", "referencerun", "--metric", "test/return"}).out.trimmed().split('\n');
+    QCOMPARE(lines.size(), 1 + points["value"].toArray().size());
+    QVERIFY(lines.size() > 2);
+    const QStringList last = lines.back().split('\t');
+    QCOMPARE(last.size(), 5);
+    QCOMPARE(last[1].toInt(), points["env_step"].toArray().last().toInt());
+    QCOMPARE(last[4].toDouble(), points["value"].toArray().last().toDouble());
+    const Outcome unknown = m_ctl.run({"show", "referencerun", "--metric", "test/retrun"});
+    VERIFY_EXIT(unknown, 1);
+    QVERIFY2(unknown.err.contains("test/return"), unknown.describe());
 }
 
 void TestKnifectlRuns::neuronsAreTold() {

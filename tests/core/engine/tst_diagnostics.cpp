@@ -282,6 +282,20 @@ class TestDiagnostics : public QObject {
         QVERIFY(summaries[0].dormant >= 1.0 / 16.0);
     }
 
+    // A unit of an ELU below zero passes gradients.
+    void onlyRectifiedUnitsCanBeDead() {
+        Setup setup = still("rnn");
+        setup.mixer = "method = \"qmix\"";
+        setup.agent.furtherSites = {"gru", "head"};
+        const auto learner = setup.learner();
+        Diagnostics diagnostics({}, learner->online().sites());
+        QVERIFY(learner->update(setup.batch(randomEpisodes(setup.spec, {5, 6})), {&diagnostics}));
+        for (const SiteSnapshot& site : diagnostics.frame({}).sites) {
+            const bool smooth = site.name == "mixer.mix" || site.name == "agent.gru" || site.name == "agent.head";
+            QCOMPARE(site.find("firing_share") == nullptr, smooth);
+        }
+    }
+
     void summariesPoolSitesByTheirUnits() {
         const Setup setup;
         const auto net = buildNet(setup.net());

@@ -780,6 +780,7 @@ class TestSurgery : public QObject {
             QVERIFY2(!refused, wrong);
             QVERIFY(refused.error().code == ErrorCode::Usage);
         }
+        QVERIFY(makeIntervention(sectionOf("method = \"knife\"\nmax_fraction = 0", "interventions"), *net));
         const auto resolved = resolveIntervention(sectionOf("method = \"knife\"", "interventions"));
         QVERIFY(resolved);
         QVERIFY(resolved->has("max_fraction") && resolved->has("persistence") && resolved->has("trigger"));

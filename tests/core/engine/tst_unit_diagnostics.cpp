@@ -395,6 +395,11 @@ class TestUnitDiagnostics : public QObject {
         QVERIFY(std::abs(trimmed[8] - 8.F / 4.5F) < 1e-5F);
         QVERIFY(std::abs(normalised(RuaRule::Normaliser::Median, {1, 2, 3, 4})[0] - 0.4F) < 1e-6F);
         QCOMPARE(normalised(RuaRule::Normaliser::Median, {0, 0, 0}), (std::vector<float>{0, 0, 0}));
+        // Half of the units get nothing: a median of 0 would make the others endlessly active.
+        QVERIFY(near(normalised(RuaRule::Normaliser::Median, {0, 0, 0, 1, 3}), {0, 0, 0, 1.25, 3.75}, 1e-6));
+        std::vector<float> one(10, 0.F);
+        one.back() = 10;
+        QCOMPARE(normalised(RuaRule::Normaliser::TrimmedMean10, one), one); // the trimmed mean is 0, the mean 1
     }
 
     void windowsOfEveryKind() {

@@ -16,6 +16,8 @@ class TestTrainability : public QObject {
     void isOneOfAFreshNetwork();
     void isWorseWhereUnitsAreDead_data();
     void isWorseWhereUnitsAreDead();
+    void countsWhatIsFittedAsFitted();
+    void saysNothingOfRowsThatAreAlike();
     void repeatsItself();
 };
 
@@ -62,6 +64,20 @@ void TestTrainability::isWorseWhereUnitsAreDead() {
     }
     const auto dead = rig.measure("trainability");
     QVERIFY2(dead.at("trainability/ratio") > 1.3 * before, qPrintable(QString::number(dead.at("trainability/ratio"))));
+}
+
+// Quotients of what rounding leaves would be anything.
+void TestTrainability::countsWhatIsFittedAsFitted() {
+    ProbeRig rig(quickLearner("method = \"qmix\""), randomEpisodes(smallWorld(), {2}));
+    const auto values = rig.measure("trainability");
+    QVERIFY(values.at("trainability/loss") < 0.01 && values.at("trainability/fresh_loss") < 0.01);
+    QCOMPARE(values.at("trainability/ratio"), 1.0);
+}
+
+void TestTrainability::saysNothingOfRowsThatAreAlike() {
+    const auto episode = randomEpisode(smallWorld(), 1, End::Terminated, 3);
+    ProbeRig rig(quickLearner("method = \"qmix\""), Episodes(8, episode));
+    QVERIFY(rig.measure("trainability").empty());
 }
 
 void TestTrainability::repeatsItself() {

@@ -36,6 +36,16 @@ class TestFileLock : public QObject {
         QVERIFY(FileLock::take(m_file, "the second one").has_value());
     }
 
+    void patienceOutlastsAHolderWhoLeaves() {
+        std::optional<FileLock> first = std::move(*FileLock::take(m_file, "the first one"));
+        QVERIFY(!FileLock::take(m_file, "us", std::chrono::milliseconds(0)));
+        std::jthread leaving([&first] {
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+            first.reset();
+        });
+        QVERIFY(FileLock::take(m_file, "us", std::chrono::minutes(1)).has_value());
+    }
+
     void aDeadHolderHoldsNothing() {
         const pid_t child = fork();
         if (child == 0) {

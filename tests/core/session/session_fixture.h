@@ -148,20 +148,25 @@ inline RunOutcome resume(const RunId& run, const Workspace& workspace) {
     return (*session)->run(observer);
 }
 
-/// Env steps of a run that is about to die.
+/// When a run that is about to die writes its only checkpoint, and when it dies.
 struct Death {
-    std::int64_t savedAt = 0; ///< its last checkpoint
-    std::int64_t at = 0;
+    std::int64_t savedAt = 0;       ///< env step
+    std::int64_t savedAtUpdate = 0; ///< and not before this one
+    std::int64_t at = 0;            ///< env step
 };
 
-/// Dies behind a checkpoint and is resumed.
-inline RunOutcome dieAndResume(const Experiment& experiment, const Workspace& workspace, const Death& death) {
+/// Dies behind a checkpoint and is resumed. `id` becomes the run's.
+inline RunOutcome dieAndResume(const Experiment& experiment, const Workspace& workspace, const Death& death,
+                               RunId* id = nullptr) {
     auto session = workspace.start(experiment);
     const RunId run = session->id();
+    if (id != nullptr) {
+        *id = run;
+    }
     RecordingObserver killer;
     bool saved = false;
     killer.onProgress = [&](const Clocks& clocks) {
-        if (clocks.envStep.value >= death.savedAt && !saved) {
+        if (clocks.envStep.value >= death.savedAt && clocks.update.value >= death.savedAtUpdate && !saved) {
             saved = true;
             session->submit({CommandId{1}, PauseCommand{}});
             session->submit({CommandId{2}, CheckpointCommand{}});
@@ -180,7 +185,10 @@ inline RunOutcome dieAndResume(const Experiment& experiment, const Workspace& wo
 
 /// Fails the test unless a run has used up its budget.
 #define VERIFY_FINISHED(outcome)                                                                                       \
-    QVERIFY2((outcome).state == RunState::Finished, (outcome).error ? (outcome).error->describe().c_str() : "")
+    do {                                                                                                               \
+        const RunOutcome& finished = outcome;                                                                          \
+        QVERIFY2(finished.state == RunState::Finished, finished.error ? finished.error->describe().c_str() : "");      \
+    } while (false)
 
 inline std::string hashOf(const RunOutcome& outcome) {
     return nlohmann::json::parse(outcome.summaryJson).at("weights_sha256").get<std::string>();

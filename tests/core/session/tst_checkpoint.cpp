@@ -24,6 +24,8 @@ class TestCheckpoint : public QObject {
     void continuesBitForBitAfterASwitch_data();
     void continuesBitForBitAfterASwitch();
     void continuesBitForBitAfterConsolidation();
+    void leavesBehindWhatIsNotMeasuredAnyMore();
+    void readsTheFirstVersionAndRefusesNewerOnes();
     void refusesDamagedBytes();
     void refusesAnotherExperiment();
     void undoEndsWithTheFirstUpdateOfAFollowingTarget();
@@ -213,6 +215,35 @@ void TestCheckpoint::aForkMayAskForFurtherSites() {
     const auto refused = back->restore(fork->save());
     QVERIFY(!refused);
     QVERIFY(refused.error().code == ErrorCode::Corrupt);
+}
+
+void TestCheckpoint::leavesBehindWhatIsNotMeasuredAnyMore() {
+    const auto measures = [](Bench& bench, const char* column) {
+        const NeuronFrame frame = bench->neurons();
+        return std::ranges::any_of(frame.sites, [column](const auto& site) { return site.find(column) != nullptr; });
+    };
+    Bench original(experimentOf(kMatrixSequence, {"diagnostics.per_unit=[\"saturation\"]"}));
+    original.advance(40);
+    QVERIFY(measures(original, "saturation"));
+    Bench fork(experimentOf(kMatrixSequence));
+    QVERIFY(fork->restore(original->save()));
+    QVERIFY(measures(fork, "rua"));
+    QVERIFY(!measures(fork, "saturation"));
+}
+
+void TestCheckpoint::readsTheFirstVersionAndRefusesNewerOnes() {
+    Bench original(experimentOf(kMatrixSequence));
+    original.advance(40);
+    std::string bytes = original->save();
+    QCOMPARE(bytes.substr(0, 2), std::string("\x08\x02")); // field 1, a varint
+    bytes[1] = 1;
+    Bench copy(experimentOf(kMatrixSequence));
+    QVERIFY(copy->restore(bytes));
+    QCOMPARE(copy->figures().weightsSha256, original->figures().weightsSha256);
+    bytes[1] = 3;
+    const auto refused = Bench(experimentOf(kMatrixSequence))->restore(bytes);
+    QVERIFY(!refused);
+    QVERIFY(refused.error().code == ErrorCode::NewerVersion);
 }
 
 void TestCheckpoint::refusesDamagedBytes() {

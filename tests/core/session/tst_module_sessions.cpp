@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Methods that act on whole layers or change what agents share, in runs: they operate, and a run that was killed and
 // resumed ends with the weights of one that was not.
+#include <optional>
+
 #include <QTest>
 
 #include "core/store/run_reader.h"
@@ -160,7 +162,125 @@ class TestModuleSessions : public QObject {
         QVERIFY(receipts);
         // Evaluations: at 0, 400, 800 (twice: of the old task and of the new one), 1200.
         QCOMPARE(receipts->size(), std::size_t(1));
-        QCOMPARE(receipts->front().clocks.envStep.value, std::int64_t(804));
+        QCOMPARE(receipts->front().clocks.envStep.value, std::int64_t(800));
+    }
+
+    // What ends a task, or the run, is judged before a surgery that falls due with its last update.
+    void surgeriesComeAfterTheEvaluationThatIsDue_data() {
+        QTest::addColumn<QString>("remedy");
+        QTest::newRow("env steps") << "{method=\"reset\",scope=\"all\",trigger=\"periodic\",every=200,"
+                                      "every_unit=\"env_steps\"}";
+        QTest::newRow("updates") << "{method=\"reset\",scope=\"all\",trigger=\"at_updates\",at=[%1,%2]}";
+    }
+    void surgeriesComeAfterTheEvaluationThatIsDue() {
+        QFETCH(QString, remedy);
+        struct Story {
+            std::vector<double> returns;
+            std::int64_t updatesOfFirst = 0;
+            std::int64_t updates = 0;
+            std::vector<std::int64_t> surgeries;
+        };
+        const auto storyWith = [](const QString& interventions) {
+            const Experiment experiment =
+                experimentOf(kHunt, {"interventions=[" + interventions.toStdString() + "]", "evaluation.interval=50",
+                                     "learning.on_switch_optimiser=\"reset\""});
+            const Workspace workspace;
+            RunId run;
+            if (live(experiment, workspace, &run).error) {
+                return Story();
+            }
+            const auto reader = RunReader::open(workspace.path());
+            Story story;
+            const auto returns = (*reader)->series(run, "test/return");
+            const auto events = (*reader)->events(run);
+            for (const EventRecord& event : *events) {
+                if (event.kind == "task_switch") {
+                    story.updatesOfFirst = event.clocks.update.value;
+                    for (std::size_t i = 0; i < returns->size() && returns->envStep[i] <= event.clocks.envStep.value;
+                         ++i) {
+                        story.returns.push_back(returns->value[i]);
+                    }
+                }
+            }
+            if (!story.returns.empty()) {
+                story.returns.pop_back(); // of the new task, before its first update
+            }
+            story.updates = (*reader)->run(run)->clocks.update.value;
+            const auto receipts = (*reader)->surgeries(run);
+            for (const SurgeryReceipt& receipt : *receipts) {
+                story.surgeries.push_back(receipt.clocks.update.value);
+            }
+            return story;
+        };
+        const Story plain = storyWith("");
+        QVERIFY(plain.returns.size() > 3);
+        const Story reset =
+            storyWith(remedy.contains("%1") ? remedy.arg(plain.updatesOfFirst).arg(plain.updates) : remedy);
+        QCOMPARE(reset.returns, plain.returns);
+        QCOMPARE(reset.surgeries, std::vector<std::int64_t>{plain.updatesOfFirst});
+    }
+
+    // A checkpoint between an update and the surgery that is due with it.
+    void resumesWithWhatIsDue_data() {
+        QTest::addColumn<QString>("trigger");
+        QTest::newRow("at updates") << "trigger=\"at_updates\",at=[40,100]";
+        QTest::newRow("a window has closed") << "trigger=\"stagnation\",above=0";
+    }
+    void resumesWithWhatIsDue() {
+        QFETCH(QString, trigger);
+        constexpr std::int64_t kDue = 40; // a multiple of the window
+        const Experiment experiment = experimentOf(
+            kMatrixSequence, {"interventions=[{method=\"reset\",scope=\"head\"," + trigger.toStdString() + "}]"});
+        const auto receiptsOf = [](const Workspace& workspace, const RunId& run) {
+            const auto reader = RunReader::open(workspace.path());
+            std::vector<std::pair<std::int64_t, double>> receipts; // when, and how much they changed
+            const auto stored = (*reader)->surgeries(run);
+            for (const SurgeryReceipt& receipt : *stored) {
+                receipts.emplace_back(receipt.clocks.update.value, receipt.change.max());
+            }
+            return receipts;
+        };
+        const Workspace quiet;
+        RunId run;
+        const RunOutcome expected = live(experiment, quiet, &run);
+        VERIFY_FINISHED(expected);
+        const auto receipts = receiptsOf(quiet, run);
+        QVERIFY(std::ranges::find(receipts, kDue, &std::pair<std::int64_t, double>::first) != receipts.end());
+
+        const Workspace eventful;
+        RunId resumed;
+        const RunOutcome outcome = dieAndResume(experiment, eventful, {.savedAtUpdate = kDue, .at = 500}, &resumed);
+        VERIFY_FINISHED(outcome);
+        const auto checkpoints = (*RunReader::open(eventful.path()))->checkpoints(resumed);
+        QCOMPARE(checkpoints->front().clocks.update.value, kDue);
+        QCOMPARE(hashOf(outcome), hashOf(expected));
+        QCOMPARE(receiptsOf(eventful, resumed), receipts);
+    }
+
+    // Where the target is copied with the update that a surgery is due with, it gets what the surgery has made: whether
+    // the surgery was to reach the target too makes no difference then, and only then.
+    void theTargetIsCopiedAfterTheSurgery() {
+        // One update follows each episode from the fourth on; the target is copied every five episodes.
+        const auto weightsAfter = [](const std::string& target, std::int64_t at) -> std::optional<std::string> {
+            const Workspace workspace;
+            RunId run;
+            const RunOutcome outcome = live(
+                experimentOf(
+                    kHunt,
+                    {"interventions=[{method=\"redo\",tau=0.9,statistics=\"open_window\",trigger=\"at_updates\",at=[" +
+                     std::to_string(at) + "],target=\"" + target + "\"}]"}),
+                workspace, &run);
+            const auto reader = RunReader::open(workspace.path());
+            const auto receipts = (*reader)->surgeries(run);
+            const bool asPlanned = receipts->size() == 1 && receipts->front().clocks.episode.value == at + 3;
+            return asPlanned ? std::optional(hashOf(outcome)) : std::nullopt;
+        };
+        const auto untouched = weightsAfter("none", 2);
+        QVERIFY(untouched);
+        QVERIFY(untouched == weightsAfter("mirror", 2));
+        const auto later = weightsAfter("none", 3);
+        QVERIFY(later);
+        QVERIFY(later != weightsAfter("mirror", 3));
     }
 
     // Consolidation leaves live neurons alone, and what other methods know of them.
@@ -176,10 +296,12 @@ class TestModuleSessions : public QObject {
                  "diagnostics.stagnant_below=0.9"});
             const Workspace workspace;
             RunId run;
-            (void)live(experiment, workspace, &run);
-            const auto reader = RunReader::open(workspace.path());
             std::vector<std::string> kinds;
             std::size_t units = 0;
+            if (live(experiment, workspace, &run).error) {
+                return std::pair{kinds, units};
+            }
+            const auto reader = RunReader::open(workspace.path());
             const auto receipts = (*reader)->surgeries(run);
             for (const SurgeryReceipt& receipt : *receipts) {
                 kinds.push_back(receipt.sites.front().kind);

@@ -35,6 +35,8 @@ class TestSession : public QObject {
     void ofTwoResumesAtOnceOneWins();
     void showsNeuronsAndLearnedTableInSnapshots();
     void refusesToResumeAUsedUpBudget();
+    void theConfigurationIsStoredAnewOnlyWhereItChanges();
+    void aRunWithoutUpdatesShowsItsNeurons();
     void failsWhenItsWorkspaceIsDeleted();
 };
 
@@ -533,6 +535,38 @@ void TestSession::refusesToResumeAUsedUpBudget() {
     QCOMPARE(nlohmann::json::parse((*longer)->run(second).summaryJson).at("env_steps").get<int>(), 2000);
 }
 
+// An older program's text says what the run was asked for, and the program's own words are none of it.
+void TestSession::theConfigurationIsStoredAnewOnlyWhereItChanges() {
+    const Workspace workspace;
+    RunId run;
+    VERIFY_FINISHED(live(experimentOf(kMatrixSequence), workspace, &run));
+    const auto reader = std::move(*RunReader::open(workspace.path()));
+    const std::string text = *reader->configToml(run);
+    const std::string older = "# an older program's\n" + text;
+    {
+        const auto writer = std::move(*RunWriter::takeOver(workspace.path(), run));
+        QVERIFY(writer->goOnFrom({}, RunTerms{.totalEnvSteps = 1600, .configToml = older}));
+    }
+    VERIFY_FINISHED(resume(run, workspace));
+    QCOMPARE(*reader->configToml(run), older);
+    auto longer = Session::resume(run, 2000, {}, workspace.options());
+    QVERIFY(longer);
+    RecordingObserver observer;
+    VERIFY_FINISHED((*longer)->run(observer));
+    const std::string anew = *reader->configToml(run);
+    QVERIFY(!anew.starts_with('#'));
+    QCOMPARE(experimentOf(anew).steps, 2000);
+}
+
+void TestSession::aRunWithoutUpdatesShowsItsNeurons() {
+    const Workspace workspace;
+    RunId run;
+    VERIFY_FINISHED(live(experimentOf(kMatrixSequence, {"experiment.steps=4", "tasks=[]"}), workspace, &run));
+    const auto reader = std::move(*RunReader::open(workspace.path()));
+    QCOMPARE(reader->run(run)->clocks.update.value, 0);
+    QCOMPARE(reader->frames(run)->size(), std::size_t(1));
+}
+
 void TestSession::failsWhenItsWorkspaceIsDeleted() {
     for (const bool paused : {false, true}) {
         const Workspace workspace;
@@ -556,6 +590,9 @@ void TestSession::failsWhenItsWorkspaceIsDeleted() {
         QVERIFY(outcome.error);
         QVERIFY2(outcome.error->describe().find("deleted") != std::string::npos, outcome.error->describe().c_str());
         QCOMPARE(exitCode(*outcome.error), 1);
+        const auto error = nlohmann::json::parse(outcome.summaryJson).at("error");
+        QCOMPARE(error.at("code").get<std::string>(), std::string(toString(outcome.error->code)));
+        QCOMPARE(error.at("message").get<std::string>(), outcome.error->describe());
         QVERIFY(!std::filesystem::exists(workspace.path()));
     }
 }

@@ -21,8 +21,10 @@ std::vector<RunConfig> study() {
     const FlatConfig qmix{{"mixer.method", "qmix"}, {"learning.lr", "0.001"}, {"experiment.seeds", "[1]"}};
     const FlatConfig qplex = with(qmix, {{"mixer.method", "qplex"}, {"mixer.heads", "4"}});
     const FlatConfig remedy{{"interventions[0].method", "knife"}, {"interventions[0].alpha", "0.25"}};
-    const FlatConfig secondSeed =
-        with(qmix, {{"experiment.seeds", "[2]"}, {"experiment.threads", "2"}, {"checkpoint.interval_s", "5"}});
+    const FlatConfig secondSeed = with(qmix, {{"experiment.seeds", "[2]"},
+                                              {"experiment.threads", "2"},
+                                              {"checkpoint.interval_s", "5"},
+                                              {"diagnostics.per_task", "[srank]"}});
     return {run("a", qmix), run("b", qplex), run("c", with(qmix, remedy)), run("d", with(qplex, remedy)),
             run("e", secondSeed)};
 }
@@ -50,11 +52,43 @@ class TestArms : public QObject {
         QCOMPARE(arms[0].members, (Indices{0, 4}));
     }
 
+    void measuringMoreMakesNoOtherArm_data() {
+        QTest::addColumn<QString>("key");
+        QTest::addColumn<QString>("value");
+        QTest::addColumn<int>("arms");
+        QTest::newRow("units") << "diagnostics.per_unit"
+                               << "[\"cbp_utility\"]" << 1;
+        QTest::newRow("agents") << "diagnostics.per_agent"
+                                << "true" << 1;
+        QTest::newRow("overlap") << "diagnostics.overlap"
+                                 << "sites" << 1;
+        QTest::newRow("frames") << "diagnostics.frame_interval"
+                                << "7" << 1;
+        QTest::newRow("evaluations") << "diagnostics.per_evaluation"
+                                     << "[\"ranks\"]" << 1;
+        QTest::newRow("tasks") << "diagnostics.per_task"
+                               << "[\"weights\"]" << 1;
+        QTest::newRow("what KNIFE goes by") << "diagnostics.window"
+                                            << "50" << 2;
+        QTest::newRow("what consolidation goes by") << "diagnostics.probe_episodes"
+                                                    << "8" << 2;
+        QTest::newRow("what is called dead") << "diagnostics.dead_below"
+                                             << "0.1" << 2;
+    }
+    void measuringMoreMakesNoOtherArm() {
+        QFETCH(QString, key);
+        QFETCH(QString, value);
+        QFETCH(int, arms);
+        const FlatConfig plain{{"mixer.method", "qmix"}};
+        const FlatConfig other = with(plain, {{key.toStdString(), value.toStdString()}});
+        QCOMPARE(static_cast<int>(groupByConfig(std::vector{run("a", plain), run("b", other)}).size()), arms);
+    }
+
     void theFewestKeysNameArms() {
         const auto runs = study();
         QCOMPARE(names(groupByConfig(runs)),
-                 (std::vector<std::string>{"interventions[0].method=none, mixer.method=qmix",
-                                           "interventions[0].method=none, mixer.method=qplex",
+                 (std::vector<std::string>{"interventions[0].method=unset, mixer.method=qmix",
+                                           "interventions[0].method=unset, mixer.method=qplex",
                                            "interventions[0].method=knife, mixer.method=qmix",
                                            "interventions[0].method=knife, mixer.method=qplex"}));
         const std::vector<RunConfig> one{runs[0], runs[4]};
@@ -67,7 +101,7 @@ class TestArms : public QObject {
         QCOMPARE(names(byMixer), (std::vector<std::string>{"qmix", "qplex"}));
         QCOMPARE(byMixer[1].members, (Indices{1, 3}));
         QCOMPARE(groupByKey(runs, "experiment").size(), 5U);
-        QCOMPARE(names(groupByKey(runs, "mixer.heads")), (std::vector<std::string>{"none", "4"}));
+        QCOMPARE(names(groupByKey(runs, "mixer.heads")), (std::vector<std::string>{"unset", "4"}));
     }
 
     void onlyDifferingKeysAreInTheDiff() {
@@ -79,7 +113,7 @@ class TestArms : public QObject {
         }
         QCOMPARE(keys, (std::vector<std::string>{"interventions[0].alpha", "interventions[0].method", "mixer.heads",
                                                  "mixer.method"}));
-        QCOMPARE(diff[2].values, (std::vector<std::string>{"none", "4", "none", "4"}));
+        QCOMPARE(diff[2].values, (std::vector<std::string>{"unset", "4", "unset", "4"}));
         const auto mixed = configDiff(runs, groupByKey(runs, "mixer.method"));
         QCOMPARE(mixed.back().values, (std::vector<std::string>{"qmix", "qplex"}));
         // Both arms mix runs with and without the remedy, so it does not tell them apart.
@@ -92,8 +126,17 @@ class TestArms : public QObject {
         QCOMPARE(*selectArms(runs, arms, "c"), Indices{2});
         QCOMPARE(*selectArms(runs, arms, arms[3].name), Indices{3});
         QCOMPARE(*selectArms(runs, arms, "mixer.method=qplex"), (Indices{1, 3}));
-        QCOMPARE(*selectArms(runs, arms, "mixer.method=qplex, interventions=none"), Indices{1});
-        QCOMPARE(*selectArms(runs, arms, "mixer.heads=none"), (Indices{0, 2}));
+        QCOMPARE(*selectArms(runs, arms, "mixer.method=qplex, interventions=unset"), Indices{1});
+        QCOMPARE(*selectArms(runs, arms, "mixer.heads=unset"), (Indices{0, 2}));
+        QCOMPARE(*selectArms(runs, arms, "mixer.heads=4.0"), (Indices{1, 3}));
+        QCOMPARE(*selectArms(runs, arms, "mixer.heads=40e-1"), (Indices{1, 3}));
+        QCOMPARE(*selectArms(runs, arms, "learning.lr=1e-3"), (Indices{0, 1, 2, 3}));
+        QCOMPARE(*selectArms(runs, arms, "mixer.heads=0_4"), (Indices{1, 3}));
+        QVERIFY(!selectArms(runs, arms, "mixer.heads=4x"));
+        QVERIFY(!selectArms(runs, arms, "mixer.heads=_"));
+        const std::vector<RunConfig> large{run("a", {{"env.seed", "9007199254740993"}}),
+                                           run("b", {{"env.seed", "9007199254740992"}})};
+        QCOMPARE(*selectArms(large, groupByConfig(large), "env.seed=9007199254740992"), Indices{1});
         const auto nothing = selectArms(runs, arms, "mixer.method=vdn");
         QVERIFY(!nothing);
         QVERIFY(nothing.error().code == ErrorCode::Usage);

@@ -7,6 +7,7 @@
 
 #include <rapidcheck.h>
 
+#include "core/protocol/file_lock.h"
 #include "core/store/layout.h"
 #include "store_test.h"
 
@@ -290,6 +291,21 @@ class TestRunStore : public QObject {
         QVERIFY(second.error().message.find("process " + std::to_string(QCoreApplication::applicationPid())) !=
                 std::string::npos);
         KNIFE_VERIFY(writer->flush());
+    }
+
+    // A window that sees a run ended may resume it while the old process is still on its way out.
+    void aRunThatHasEndedIsWaitedFor() {
+        auto writer = createRun(path());
+        const RunId id = writer->id();
+        QVERIFY(RunWriter::takeOver(path(), id).error().code == ErrorCode::Locked);
+        KNIFE_VERIFY(writer->close(RunState::Interrupted, "stopped", clocksAt(0), ""));
+        std::thread leaving([&writer] {
+            std::this_thread::sleep_for(3 * FileLock::kMoment);
+            writer.reset();
+        });
+        const auto resumed = RunWriter::takeOver(path(), id);
+        leaving.join();
+        KNIFE_VERIFY(resumed);
     }
 
     void takingOverCutsOffWhatCameAfterTheCheckpoint() {

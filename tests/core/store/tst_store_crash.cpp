@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A writer that is killed at any moment: what was flushed, or was a second old, is there, and the next writer goes on.
 // Processes that come and go beside each other: none takes the log away that another writes to.
+#include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <functional>
 #include <random>
 #include <thread>
@@ -74,6 +76,9 @@ Child startChild(const std::filesystem::path& workspace, const RunId& run, const
         close(ends[0]);
         trainForever(workspace, run, start, ends[1]);
     }
+    if (pid < 0) {
+        qFatal("fork: %s", strerror(errno));
+    }
     close(ends[1]);
     return {pid, ends[0]};
 }
@@ -112,9 +117,8 @@ bool othersSeeOurLock(const std::filesystem::path& database) {
         const bool asked = descriptor >= 0 && fcntl(descriptor, F_GETLK, &lock) == 0;
         _exit(asked && lock.l_type == F_RDLCK ? 0 : 1);
     }
-    int status = 0;
-    waitpid(pid, &status, 0);
-    return status == 0;
+    int status = -1;
+    return waitpid(pid, &status, 0) == pid && status == 0;
 }
 
 /// Runs that begin and end, each with somebody of the same process who reads it. Its exit status is what failed.
@@ -122,8 +126,12 @@ bool othersSeeOurLock(const std::filesystem::path& database) {
     for (int i = 0; i < runs; ++i) {
         const auto writer = RunWriter::create(workspace, newRun());
         const auto reader = RunReader::open(workspace);
-        if (!writer || !reader || !(*writer)->beginSegment(clocksAt(0), "start")) {
+        if (!writer || !reader) {
             fprintf(stderr, "child: %s\n", (!writer ? writer.error() : reader.error()).describe().c_str());
+            _exit(1);
+        }
+        if (Result<SegmentId> begun = (*writer)->beginSegment(clocksAt(0), "start"); !begun) {
+            fprintf(stderr, "child: %s\n", begun.error().describe().c_str());
             _exit(1);
         }
         const MetricHandle loss = (*writer)->metric("loss");
@@ -223,9 +231,8 @@ class TestStoreCrash : public QObject {
         }
         int failed = 0;
         for (const pid_t child : children) {
-            int status = 0;
-            waitpid(child, &status, 0);
-            failed += status != 0 ? 1 : 0;
+            int status = -1;
+            failed += waitpid(child, &status, 0) != child || status != 0 ? 1 : 0;
         }
         QCOMPARE(failed, 0);
         const Result<WorkspaceHealth> health = inspectWorkspace(workspace.path());
@@ -259,6 +266,7 @@ class TestStoreCrash : public QObject {
             }
             _exit(2);
         }
+        QVERIFY(pid > 0);
         close(pipeEnds[1]);
         const std::vector<Report> reports = killWhen({pid, pipeEnds[0]}, [](const std::vector<Report>& heard) {
             return heard.back().at - heard.front().at > std::chrono::milliseconds(2300);
