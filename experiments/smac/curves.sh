@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Makes results/ out of the runs of train.sh: one figure of greedy win rates per battle, and learning.md, a table of the
+# last tenth of the evaluations of every seed beside the scripts' win rates.
+# Usage: curves.sh [--workspace DIR]
+# KNIFECTL names the program, by default the built one, or else the installed one. Needs jq and gnuplot.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+built=$here/../../build/release/bin/knifectl
+KNIFECTL=${KNIFECTL:-$(if [ -x "$built" ]; then echo "$built"; else echo knifectl; fi)}
+workspace=$here/workspace
+if [ "${1:-}" = --workspace ]; then
+    workspace=$2
+fi
+for tool in jq gnuplot; do
+    command -v "$tool" >/dev/null || { echo "curves.sh needs $tool" >&2; exit 1; }
+done
+out=$here/results
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+mkdir -p "$out"
+"$KNIFECTL" runs --workspace "$workspace" --json | tail -n 1 >"$scratch/runs"
+
+# script ENV NAME: win rate of a script, per cent with its interval
+script() {
+    "$KNIFECTL" bench env "$1" --script "$2" --episodes 1000 --seed 0 --json | tail -n 1 |
+        jq -r 'def percent: . * 1000 | round / 10;
+               "\(.win_rate | percent) (\(.win_rate_low | percent) to \(.win_rate_high | percent))"'
+}
+
+# draw BATTLE: the win rate of every seed over env steps
+draw() {
+    gnuplot <<PLOT
+set terminal svg size 640,360 font "DejaVu Sans,11" background "white"
+set output "$out/$1.svg"
+set title "QMIX on $1" noenhanced
+set xlabel "env steps, thousands"
+set ylabel "greedy win rate, 64 episodes"
+set yrange [-0.02:1.02]
+set key bottom right
+set grid ytics lc rgb "#dddddd"
+colours = "#0072b2 #d55e00 #009e73 #cc79a7 #e69f00"
+files = "$(echo "$scratch/$1".*.tsv)"
+plot for [i = 1 : words(files)] word(files, i) using (\$2 / 1000):5 every ::1 with lines lw 1.6 lc rgb word(colours, (i - 1) % 5 + 1) title sprintf("seed %s", word("$2", i))
+PLOT
+}
+
+{
+    echo "# Learning to win"
+    echo
+    echo "Written by \`curves.sh\`. QMIX: mean greedy win rate of the last tenth of the evaluations (64 episodes each), per"
+    echo "cent, and seconds of training on one core. Scripts: 1000 episodes, 95 % interval."
+    echo
+    echo "| battle | env steps | QMIX by seed | seconds | nearest | random |"
+    echo "|---|---|---|---|---|---|"
+    for battle in 3m 2s3z terran_5_vs_5; do
+        mapfile -t runs < <(jq -r --arg name "smac/$battle" \
+            '[.[] | select(.experiment == $name and .status == "finished")] | sort_by(.seed) | .[] | "\(.run) \(.seed) \(.wall_s) \(.env_steps)"' "$scratch/runs")
+        [ "${#runs[@]}" -gt 0 ] || continue
+        rates="" seconds="" seeds=""
+        for line in "${runs[@]}"; do
+            read -r run seed wall steps <<<"$line"
+            "$KNIFECTL" show "$run" --workspace "$workspace" --metric test/win_rate >"$scratch/$battle.$seed.tsv"
+            rates+=" $(awk 'NR > 1 {v[++n] = $5} END {k = int(n / 10); k = k < 1 ? 1 : k
+                for (i = n - k + 1; i <= n; ++i) sum += v[i]; printf "%.1f", 100 * sum / k}' "$scratch/$battle.$seed.tsv")"
+            seconds+=" ${wall%.*}"
+            seeds+=" $seed"
+        done
+        draw "$battle" "$seeds"
+        env=$(sed -n '/^\[env\]/,/^\[agent\]/s/^name = "\(.*\)"$/\1/p' "$here/$battle.toml")
+        echo "| $env | $steps |$(tr ' ' ',' <<<"${rates# }" | sed 's/,/, /g; s/^/ /') |$(tr ' ' ',' <<<"${seconds# }" | sed 's/,/, /g; s/^/ /') | $(script "$env" nearest) | $(script "$env" random) |"
+    done
+} >"$scratch/learning.md"
+mv "$scratch/learning.md" "$out/learning.md"
