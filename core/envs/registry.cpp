@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "core/config/did_you_mean.h"
+#include "core/envs/car_following.h"
 #include "core/envs/matrix_game.h"
 #include "core/envs/smac/smac_env.h"
 #include "core/envs/stag_hunt.h"
@@ -67,6 +68,11 @@ const std::vector<EnvEntry>& environments() {
         {"tag", "predators hunt prey in the plane", "preset", tagPresets(), &makeTag, &resolveTag,
          [] {
              return listSchema<TagParams>();
+         }},
+        {"car_following", "two cars on a line, with a risk in speed", "preset", carFollowingPresets(),
+         &makeCarFollowing, &resolveCarFollowing,
+         [] {
+             return listSchema<CarFollowingParams>();
          }},
         {"smac", "battles on the maps of SMAC, by the built-in engine", "scenario",
          smac::presetsOf(smac::Version::Smac), &smac::makeSmac, &smac::resolveSmac,

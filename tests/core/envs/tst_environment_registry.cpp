@@ -85,7 +85,7 @@ void TestEnvironmentRegistry::unknownNamesAreAnsweredWithTheNearest() {
              std::string("test.toml:1:8: env.name: there is no environment 'stag_hunts'; did you mean 'stag_hunt'?"));
     QCOMPARE(errorOfMaking("name = \"chess\""),
              std::string("test.toml:1:8: env.name: there is no environment 'chess'; known: matrix, stag_hunt, tag, "
-                         "smac, smacv2"));
+                         "car_following, smac, smacv2"));
     const auto instance = environmentInstance("pred_pray_punish");
     QVERIFY(!instance);
     QVERIFY(instance.error().code == ErrorCode::NotFound);
