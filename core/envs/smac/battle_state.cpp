@@ -139,7 +139,7 @@ std::string Battle::problemOf(const Saved& saved, std::span<const Placement> exp
         if (mind.task > Mind::kLastTask || !isFinite(mind.point) || !isUnit(mind.target, hasTarget ? 0 : -1) ||
             !isUnit(mind.aim, -1) || !isUnit(mind.hurtBy, -1) || mind.sinceHurt < 0 || mind.sinceHurt > kShieldDelay ||
             mind.wait <= -kTicks || mind.wait / kTicks > kMostLoops / kTicks || mind.jostled < 0 ||
-            mind.jostled > kMostJostles || std::abs(mind.turns) > 1) {
+            mind.jostled > kMostJostles || mind.turns < -1 || mind.turns > 1) {
             return fmt::format("unit {} is up to {} with {}", i, static_cast<int>(mind.task), mind.target);
         }
     }

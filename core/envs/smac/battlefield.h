@@ -30,7 +30,7 @@ struct Mind {
     int sinceHurt = kShieldDelay;
     int wait = 0;        ///< ticks until its weapon is ready; negative: those that the loop it became ready in had left
     int jostled = 0;     ///< how often others have pushed it off where it wants to go
-    int turns = 0;       ///< to which side it goes round those in its way: 1 left, -1 right; 0: nobody is
+    int turns = 0;       ///< to which side it goes round others until its way is free: 1 left, -1 right; 0: not
     bool stands = false; ///< fights where it is: others do not push it aside as they like
 };
 

@@ -187,6 +187,7 @@ void walk(Battlefield& field) {
         Stride& own = field.stride(unit);
         own.goes = goal != nullptr && form.speed > 0.F;
         if (!own.goes) {
+            field.mind(unit).turns = 0;
             field.still.push_back(unit);
             continue;
         }

@@ -12,11 +12,12 @@ namespace knife::smac {
 
 namespace {
 
-constexpr float kLook = 1.F;      // how far ahead, edge to edge, somebody is in the way
-constexpr float kGraze = 0.02F;   // overlap with which a unit slips past
-constexpr float kMostTurn = 2.1F; // radians off the straight way, a little more than back along a row
-constexpr float kStuck = 0.25F;   // of a step: less is none
-constexpr std::size_t kMostInWay = 16;
+constexpr float kLook = 1.F;           // how far ahead, edge to edge, somebody is in the way
+constexpr float kGraze = 0.02F;        // overlap with which a unit slips past
+constexpr float kMostTurn = 2.1F;      // radians off the straight way, a little more than back along a row
+constexpr float kStuck = 0.25F;        // of a step: less is none
+constexpr std::size_t kMostInWay = 48; // more than fit round a colossus that looks one cell ahead
+constexpr float kTurn = 2.F * std::numbers::pi_v<float>;
 
 struct Obstacle {
     float along = 0.F;  // of the straight way, to its middle
@@ -31,7 +32,8 @@ struct InWay {
     [[nodiscard]] bool isFull() const { return count == kMostInWay; }
 };
 
-// Directions that somebody blocks, as angles to the left of the straight way.
+// Directions that somebody blocks, as angles to the left of the straight way; right < left, either may be beyond half
+// a turn.
 struct Blocked {
     float right = 0.F;
     float left = 0.F;
@@ -73,9 +75,11 @@ float leastTurn(std::span<const Blocked> directions, int side) {
     while (found) {
         found = false;
         for (const Blocked& blocked : directions) {
-            if (blocked.right < turn && turn < blocked.left) {
-                turn = side > 0 ? blocked.left : blocked.right;
-                found = true;
+            for (const float round : {-kTurn, 0.F, kTurn}) {
+                if (blocked.right + round < turn && turn < blocked.left + round) {
+                    turn = (side > 0 ? blocked.left : blocked.right) + round;
+                    found = true;
+                }
             }
         }
     }
