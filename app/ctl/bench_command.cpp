@@ -59,8 +59,9 @@ int benchScript(const CommandContext& context, const BenchArguments& arguments, 
         return failWith(record.error(), context.json);
     }
     nlohmann::ordered_json figures = {
-        {"env", instance.name},         {"script", arguments.script},        {"seed", seed},
-        {"episodes", record->episodes}, {"mean_return", record->meanReturn}, {"mean_steps", record->meanSteps}};
+        {"env", instance.name},           {"script", arguments.script},   {"seed", seed},
+        {"set", arguments.overrides},     {"episodes", record->episodes}, {"mean_return", record->meanReturn},
+        {"mean_steps", record->meanSteps}};
     if (record->hasWin) {
         const ShareInterval interval = wilsonInterval(record->wins, record->episodes);
         figures["wins"] = record->wins;

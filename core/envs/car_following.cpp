@@ -18,6 +18,7 @@ constexpr double kArrived = 0.01; // from the target
 constexpr double kClose = 0.3;    // to each other
 constexpr double kSafeSpeed = 1.0;
 constexpr int kFeaturesPerCar = 3;
+constexpr int kLongestDrive = 100'000; // env steps; what is farther away than that leads, nothing can draw
 
 Result<CarFollowingParams> readParams(const Section& env) {
     CarFollowingParams params;
@@ -30,8 +31,8 @@ void describe(FieldVisitor& visitor, CarFollowingParams& p) {
     visitor.choice("preset", p.preset, {"Values of all keys that are not given"}, {"macf_opt"});
     visitor.field("target", p.target, {"Where both cars are to go; they begin at 0"}, {0.1, 100});
     visitor.field("accelerations", p.accelerations, {"Actions: from -1 up by steps of 2 / accelerations"}, {2, 1000});
-    visitor.field("greatest_speed", p.greatestSpeed, {"Of a car, forwards and backwards"}, {0.01, 100});
-    visitor.field("episode_limit", p.episodeLimit, {"Longest episode", "env steps"}, {1, kLongestEpisode});
+    visitor.field("greatest_speed", p.greatestSpeed, {"Of a car, forwards and backwards"}, {0.01, 10});
+    visitor.field("episode_limit", p.episodeLimit, {"Longest episode", "env steps"}, {1, kLongestDrive});
     visitor.field("truncate_episodes", p.truncateEpisodes, {"The limit truncates, so its value is bootstrapped"});
     visitor.field("reward_arrival", p.rewardArrival, {"When a car arrives"}, {-1e6, 1e6});
     visitor.field("reward_both", p.rewardBoth, {"When both have arrived"}, {-1e6, 1e6});
@@ -79,6 +80,14 @@ void CarFollowing::place(const Cars& cars, const EpisodeKey& key, const Observat
 
 bool CarFollowing::isThere(const Car& car) const {
     return std::abs(car.position - m_params.target) < kArrived;
+}
+
+bool CarFollowing::canBe(const Car& car, int step) const {
+    if (car.parked) {
+        return car.position == m_params.target && car.speed == 0.0;
+    }
+    const double furthest = kDt * m_params.greatestSpeed * step + 1e-6; // not of NaN
+    return std::abs(car.position) <= furthest && std::abs(car.speed) <= m_params.greatestSpeed;
 }
 
 void CarFollowing::drive(std::span<const std::int32_t> actions) {
@@ -176,9 +185,6 @@ EnvView CarFollowing::view() const {
     PlaneView plane;
     constexpr float kRadius = 0.1F;
     constexpr float kLane = 0.15F; // the cars drive on one line, side by side in the picture
-    plane.bodies.push_back({.kind = PlaneView::Kind::Landmark,
-                            .x = static_cast<float>(m_params.target),
-                            .radius = static_cast<float>(kClose)});
     for (std::size_t i = 0; i < kCars; ++i) {
         plane.bodies.push_back({.kind = PlaneView::Kind::Agent,
                                 .id = static_cast<int>(i),
@@ -188,6 +194,9 @@ EnvView CarFollowing::view() const {
                                 .velocityX = static_cast<float>(m_cars[i].speed),
                                 .action = m_lastActions[i]});
     }
+    plane.bodies.push_back({.kind = PlaneView::Kind::Landmark,
+                            .x = static_cast<float>(m_params.target),
+                            .radius = static_cast<float>(kClose)});
     for (std::int32_t action = 0; action < m_spec.nActions; ++action) {
         plane.actionNames.push_back(fmt::format("{:+.2f}", acceleration(action)));
     }
@@ -228,8 +237,7 @@ Result<void> CarFollowing::restore(std::span<const std::byte> saved) {
         cars[i].speed = in.value<double>();
         cars[i].parked = in.flag();
         lastActions[i] = in.value<std::int32_t>();
-        sound = sound && std::isfinite(cars[i].position) && std::isfinite(cars[i].speed) && lastActions[i] >= -1 &&
-                lastActions[i] < m_spec.nActions;
+        sound = sound && canBe(cars[i], step) && lastActions[i] >= -1 && lastActions[i] < m_spec.nActions;
     }
     if (!own || !in.finished() || !sound || step < 0 || step > m_spec.episodeLimit ||
         (step == m_spec.episodeLimit && !ended) || !std::isfinite(lastReward) || !std::isfinite(episodeReturn)) {

@@ -67,6 +67,8 @@ class CarFollowing final : public Environment {
     [[nodiscard]] double acceleration(std::int32_t action) const;
 
   private:
+    /// Whether a car can be there after so many steps.
+    [[nodiscard]] bool canBe(const Car& car, int step) const;
     void drive(std::span<const std::int32_t> actions);
     [[nodiscard]] bool isThere(const Car& car) const;
     /// What crashes of this step cost.

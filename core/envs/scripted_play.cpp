@@ -6,34 +6,12 @@
 #include <vector>
 
 #include "core/envs/environment.h"
+#include "core/envs/random_action.h"
 #include "core/envs/registry.h"
 #include "core/envs/smac/smac_env.h"
 #include "core/types/counter_rng.h"
 
 namespace knife {
-
-namespace {
-
-// Every legal action with the same probability, in one draw per agent.
-void chooseRandomly(const EnvSpec& spec, std::span<const std::uint8_t> avail, CounterRng& random,
-                    std::span<std::int32_t> actions) {
-    const auto nActions = static_cast<std::size_t>(spec.nActions);
-    for (std::size_t agent = 0; agent < actions.size(); ++agent) {
-        const auto legal = avail.subspan(agent * nActions, nActions);
-        std::uint32_t choices = 0;
-        for (const std::uint8_t flag : legal) {
-            choices += flag;
-        }
-        std::uint32_t left = random.below(choices);
-        std::size_t action = 0;
-        while (legal[action] == 0 || left-- > 0) {
-            ++action;
-        }
-        actions[agent] = static_cast<std::int32_t>(action);
-    }
-}
-
-} // namespace
 
 Result<PlayRecord> playEpisodes(const Section& env, PlayScript script, std::int64_t episodes, std::uint64_t seed) {
     auto made = makeEnvironment(env);
@@ -65,7 +43,10 @@ Result<PlayRecord> playEpisodes(const Section& env, PlayScript script, std::int6
             if (script == PlayScript::AttackNearest) {
                 battle->attackNearest(actions);
             } else {
-                chooseRandomly(spec, avail, random, actions);
+                for (std::size_t agent = 0; agent < agents; ++agent) {
+                    const auto nActions = static_cast<std::size_t>(spec.nActions);
+                    actions[agent] = randomAction(std::span(avail).subspan(agent * nActions, nActions), random);
+                }
             }
             auto stepped = environment.step(actions, seen);
             if (!stepped) {

@@ -7,6 +7,8 @@
 
 #include <ATen/ATen.h>
 
+#include "core/envs/random_action.h"
+
 namespace knife {
 
 namespace {
@@ -42,17 +44,6 @@ int greedyAction(const float* values, std::span<const std::uint8_t> avail) {
         }
     }
     return best;
-}
-
-int randomAction(std::span<const std::uint8_t> avail, CounterRng& rng) {
-    const auto legal = static_cast<std::uint32_t>(std::ranges::count_if(avail, [](std::uint8_t a) { return a != 0; }));
-    std::uint32_t skip = rng.below(legal);
-    for (std::size_t action = 0; action < avail.size(); ++action) {
-        if (avail[action] != 0 && skip-- == 0) {
-            return static_cast<int>(action);
-        }
-    }
-    return -1;
 }
 
 } // namespace

@@ -323,6 +323,10 @@ void put(wire::BattleView* out, const BattleView& in) {
 constexpr int kMostCellsAside = 512;
 constexpr int kMostFigures = 4096; // units, bodies
 constexpr float kFurthest = 1e6F;  // of any coordinate or amount
+// Tables get a row for each of these; the largest grids that agents can see whole have a quarter of them.
+constexpr int kMostFeatures = 1 << 20;
+constexpr int kMostActions = 1 << 16;
+constexpr std::size_t kLongestName = 200;
 
 bool areSane(std::initializer_list<float> values) {
     return std::ranges::all_of(values, [](float value) { return std::abs(value) <= kFurthest; }); // not of NaN
@@ -357,12 +361,18 @@ bool get(const wire::BattleUnit& in, int units, BattleView::Unit& out) {
            out.action >= -1 && out.struck >= -1 && out.struck < units;
 }
 
+template <typename Field>
+bool areNames(const Field& names, int most) {
+    return names.size() <= most &&
+           std::ranges::all_of(names, [](const std::string& name) { return name.size() <= kLongestName; });
+}
+
 bool get(const wire::BattleView& in, BattleView& out) {
     out.width = in.width();
     out.height = in.height();
     if (out.width < 0 || out.width > kMostCellsAside || out.height < 0 || out.height > kMostCellsAside ||
         out.width * out.height != in.ground_size() || in.heights_size() != in.ground_size() ||
-        in.units_size() > kMostFigures) {
+        in.units_size() > kMostFigures || !areNames(in.action_names(), kMostActions)) {
         return false;
     }
     out.ground.clear();
@@ -425,7 +435,7 @@ bool get(const wire::PlaneBody& in, PlaneView::Body& out) {
 
 bool get(const wire::PlaneView& in, PlaneView& out) {
     out.sight = in.sight();
-    if (!areAmounts({out.sight}) || in.bodies_size() > kMostFigures) {
+    if (!areAmounts({out.sight}) || in.bodies_size() > kMostFigures || !areNames(in.action_names(), kMostActions)) {
         return false;
     }
     out.bodies.clear();
@@ -452,7 +462,8 @@ bool get(const wire::Choice& in, ChoiceView& out) {
     getAll(in.values(), out.values);
     out.legal.assign(in.legal().begin(), in.legal().end());
     out.action = in.action();
-    return out.legal.size() == out.values.size() && out.action >= -1 &&
+    return in.observation_size() <= kMostFeatures && in.values_size() <= kMostActions &&
+           out.legal.size() == out.values.size() && out.action >= -1 &&
            out.action < static_cast<std::int64_t>(out.values.size());
 }
 
@@ -509,7 +520,7 @@ bool get(const wire::EnvView& in, EnvView& out) {
     out.greedy = in.greedy();
     getAll(in.feature_names(), out.featureNames);
     out.choices.clear();
-    if (in.choices_size() > kMostFigures) {
+    if (in.choices_size() > kMostFigures || !areNames(in.feature_names(), kMostFeatures)) {
         return false;
     }
     for (const wire::Choice& choice : in.choices()) {

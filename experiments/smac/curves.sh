@@ -10,9 +10,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 built=$here/../../build/release/bin/knifectl
 KNIFECTL=${KNIFECTL:-$(if [ -x "$built" ]; then echo "$built"; else echo knifectl; fi)}
 workspace=$here/workspace
-if [ "${1:-}" = --workspace ]; then
-    workspace=$2
-fi
+while [ $# -gt 0 ]; do
+    case $1 in
+    --workspace) workspace=$2 ;;
+    *) sed -n 's/^# \(Usage: .*\)/\1/p' "$0" >&2; exit 2 ;;
+    esac
+    shift 2
+done
 for tool in jq gnuplot; do
     command -v "$tool" >/dev/null || { echo "curves.sh needs $tool" >&2; exit 1; }
 done
@@ -29,20 +33,25 @@ script() {
                "\(.win_rate | percent) (\(.win_rate_low | percent) to \(.win_rate_high | percent))"'
 }
 
-# draw BATTLE: the win rate of every seed over env steps
+# draw BATTLE SEED...: the win rate of every seed over env steps
 draw() {
+    local battle=$1 files="" seed
+    shift
+    for seed in "$@"; do
+        files+=" $scratch/$battle.$seed.tsv"
+    done
     gnuplot <<PLOT
 set terminal svg size 640,360 font "DejaVu Sans,11" background "white"
-set output "$out/$1.svg"
-set title "QMIX on $1" noenhanced
+set output "$out/$battle.svg"
+set title "QMIX on $battle" noenhanced
 set xlabel "env steps, thousands"
 set ylabel "greedy win rate, 64 episodes"
 set yrange [-0.02:1.02]
 set key bottom right
 set grid ytics lc rgb "#dddddd"
 colours = "#0072b2 #d55e00 #009e73 #cc79a7 #e69f00"
-files = "$(echo "$scratch/$1".*.tsv)"
-plot for [i = 1 : words(files)] word(files, i) using (\$2 / 1000):5 every ::1 with lines lw 1.6 lc rgb word(colours, (i - 1) % 5 + 1) title sprintf("seed %s", word("$2", i))
+files = "$files"
+plot for [i = 1 : words(files)] word(files, i) using (\$2 / 1000):5 every ::1 with lines lw 1.6 lc rgb word(colours, (i - 1) % 5 + 1) title sprintf("seed %s", word("$*", i))
 PLOT
 }
 
@@ -55,21 +64,24 @@ PLOT
     echo "| battle | env steps | QMIX by seed | seconds | nearest | random |"
     echo "|---|---|---|---|---|---|"
     for battle in 3m 2s3z terran_5_vs_5; do
-        mapfile -t runs < <(jq -r --arg name "smac/$battle" \
-            '[.[] | select(.experiment == $name and .status == "finished")] | sort_by(.seed) | .[] | "\(.run) \(.seed) \(.wall_s) \(.env_steps)"' "$scratch/runs")
-        [ "${#runs[@]}" -gt 0 ] || continue
-        rates="" seconds="" seeds=""
-        for line in "${runs[@]}"; do
-            read -r run seed wall steps <<<"$line"
+        # The newest finished run of each seed.
+        jq -r --arg name "smac/$battle" '[.[] | select(.experiment == $name and .status == "finished")]
+            | group_by(.seed) | map(first) | .[] | "\(.run) \(.seed) \(.wall_s) \(.env_steps)"' \
+            "$scratch/runs" >"$scratch/$battle.runs"
+        [ -s "$scratch/$battle.runs" ] || continue
+        rates="" seconds="" seeds=()
+        while read -r run seed wall steps; do
             "$KNIFECTL" show "$run" --workspace "$workspace" --metric test/win_rate >"$scratch/$battle.$seed.tsv"
-            rates+=" $(awk 'NR > 1 {v[++n] = $5} END {k = int(n / 10); k = k < 1 ? 1 : k
+            rates+="${rates:+, }$(awk 'NR > 1 {v[++n] = $5} END {if (!n) exit 1; k = int(n / 10); k = k < 1 ? 1 : k
                 for (i = n - k + 1; i <= n; ++i) sum += v[i]; printf "%.1f", 100 * sum / k}' "$scratch/$battle.$seed.tsv")"
-            seconds+=" ${wall%.*}"
-            seeds+=" $seed"
-        done
-        draw "$battle" "$seeds"
+            seconds+="${seconds:+, }${wall%.*}"
+            seeds+=("$seed")
+        done <"$scratch/$battle.runs"
+        draw "$battle" "${seeds[@]}"
         env=$(sed -n '/^\[env\]/,/^\[agent\]/s/^name = "\(.*\)"$/\1/p' "$here/$battle.toml")
-        echo "| $env | $steps |$(tr ' ' ',' <<<"${rates# }" | sed 's/,/, /g; s/^/ /') |$(tr ' ' ',' <<<"${seconds# }" | sed 's/,/, /g; s/^/ /') | $(script "$env" nearest) | $(script "$env" random) |"
+        nearest=$(script "$env" nearest)
+        random=$(script "$env" random)
+        echo "| $env | $steps | $rates | $seconds | $nearest | $random |"
     done
 } >"$scratch/learning.md"
 mv "$scratch/learning.md" "$out/learning.md"

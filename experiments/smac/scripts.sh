@@ -34,8 +34,10 @@ echo "| battle | random | return | nearest | return | \`heuristic_ai\` | return 
 echo "|---|---|---|---|---|---|---|"
 "$KNIFECTL" envs --json | tail -n 1 | jq -r '.[].name | select(test("^smac(v2)?:"))' |
     while read -r env; do
-        echo "| $env | $(play "$env" --script random) | $(play "$env" --script nearest) |" \
-            "$(play "$env" --script random --set heuristic_ai=true) |"
+        random=$(play "$env" --script random)
+        nearest=$(play "$env" --script nearest)
+        orders=$(play "$env" --script random --set heuristic_ai=true)
+        echo "| $env | $random | $nearest | $orders |"
     done
 echo
 echo "$episodes episodes each, seed $seed; 95 % intervals (Wilson)."

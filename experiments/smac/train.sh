@@ -18,7 +18,10 @@ while [ $# -gt 0 ]; do
     --seeds) seeds=$2 ;;
     --battles) battles=$2 ;;
     --jobs) jobs=$2 ;;
-    --workspace) mkdir -p "$2" && workspace=$(cd "$2" && pwd) ;;
+    --workspace)
+        mkdir -p "$2"
+        workspace=$(cd "$2" && pwd)
+        ;;
     *) sed -n 's/^# \(Usage: .*\)/\1/p' "$0" >&2; exit 2 ;;
     esac
     shift 2
@@ -29,10 +32,12 @@ export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 # One run: begun, or gone on with where it stopped.
 train() {
-    local battle=$1 seed=$2 found
-    found=$("$KNIFECTL" runs --workspace "$workspace" --json 2>/dev/null | tail -n 1 |
-        jq -r --arg name "smac/$battle" --argjson seed "$seed" \
-            '[.[] | select(.experiment == $name and .seed == $seed)] | first | select(.) | "\(.run) \(.status)"') || found=""
+    local battle=$1 seed=$2 runs="[]" found
+    if [ -e "$workspace/workspace.sqlite" ]; then
+        runs=$("$KNIFECTL" runs --workspace "$workspace" --json | tail -n 1)
+    fi
+    found=$(jq -r --arg name "smac/$battle" --argjson seed "$seed" \
+        '[.[] | select(.experiment == $name and .seed == $seed)] | first | select(.) | "\(.run) \(.status)"' <<<"$runs")
     case $found in
     *" finished") ;;
     "") "$KNIFECTL" train "$here/$battle.toml" --seed "$seed" --threads 1 --workspace "$workspace" --quiet >/dev/null ;;
@@ -47,4 +52,4 @@ for seed in $seeds; do
     for battle in $battles; do
         echo "$battle $seed"
     done
-done | xargs -P "$jobs" -L 1 bash -c 'train "$0" "$1"'
+done | xargs -P "$jobs" -L 1 bash -euo pipefail -c 'train "$0" "$1"'

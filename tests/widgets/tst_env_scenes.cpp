@@ -274,7 +274,7 @@ class TestEnvScenes : public QObject {
         QVERIFY(widget.accessibleDescription().contains("3 agents after 2 prey, of which they touch 1"));
         QTest::keyClick(&widget, Qt::Key_Left);
         QCOMPARE(widget.selectedAgent(), 2);
-        QVERIFY(widget.accessibleDescription().contains("force: none"));
+        QVERIFY(widget.accessibleDescription().contains("action: none"));
     }
 
     void theSelectedAgentsChoiceIsShown() {

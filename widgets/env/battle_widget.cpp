@@ -19,6 +19,7 @@ namespace knife {
 namespace {
 
 constexpr double kDegrees = 180.0 / M_PI;
+constexpr std::size_t kMostTypes = 32;  // in the legend
 constexpr double kSmallestTarget = 6.0; // pixels from a unit's middle in which the mouse finds it
 
 QColor teamColour(bool ally, const QPalette& palette) {
@@ -54,7 +55,7 @@ void BattleWidget::setBattle(const BattleView& battle) {
     m_agents = static_cast<int>(std::ranges::find(units, false, &Unit::ally) - units.begin());
     m_types.clear();
     for (const Unit& unit : units) {
-        if (std::ranges::find(m_types, unit.type) == m_types.end()) {
+        if (m_types.size() < kMostTypes && std::ranges::find(m_types, unit.type) == m_types.end()) {
             m_types.push_back(unit.type);
         }
     }

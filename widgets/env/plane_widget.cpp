@@ -46,7 +46,7 @@ QString nameOf(PlaneView::Kind kind) {
 } // namespace
 
 PlaneWidget::PlaneWidget(QWidget* parent) : AgentScene(parent) {
-    setAccessibleName(tr("Predators and prey"));
+    setAccessibleName(tr("Agents in the plane"));
 }
 
 void PlaneWidget::setPlane(const PlaneView& plane) {
@@ -102,7 +102,8 @@ QString PlaneWidget::summary() const {
         prey += body.kind == Kind::Prey ? 1 : 0;
         caught += body.caught ? 1 : 0;
     }
-    return tr("%1 agents after %2 prey, of which they touch %3").arg(m_agents).arg(prey).arg(caught);
+    return prey > 0 ? tr("%1 agents after %2 prey, of which they touch %3").arg(m_agents).arg(prey).arg(caught)
+                    : tr("%1 agents").arg(m_agents);
 }
 
 QString PlaneWidget::describe(int index) const {
@@ -120,7 +121,7 @@ QString PlaneWidget::describe(int index) const {
     }
     if (body.action >= 0 && static_cast<std::size_t>(body.action) < m_plane.actionNames.size()) {
         lines.append(
-            tr("force: %1").arg(QString::fromStdString(m_plane.actionNames[static_cast<std::size_t>(body.action)])));
+            tr("action: %1").arg(QString::fromStdString(m_plane.actionNames[static_cast<std::size_t>(body.action)])));
     }
     return lines.join(QLatin1Char('\n'));
 }

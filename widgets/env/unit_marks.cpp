@@ -80,13 +80,10 @@ QPainterPath letterOf(const std::string& type) {
 
 } // namespace
 
-const QPainterPath& unitMark(const std::string& type) {
-    static std::map<std::string, QPainterPath> all = marks(); // painters are on the GUI thread alone
-    auto found = all.find(type);
-    if (found == all.end()) {
-        found = all.emplace(type, letterOf(type)).first;
-    }
-    return found->second;
+QPainterPath unitMark(const std::string& type) {
+    static const std::map<std::string, QPainterPath> kMarks = marks();
+    const auto found = kMarks.find(type);
+    return found != kMarks.end() ? found->second : letterOf(type);
 }
 
 QString unitName(const std::string& type) {

@@ -10,7 +10,7 @@
 namespace knife {
 
 /// To be filled, within a circle of radius 1 around the origin; a type that is not known gets its first letter.
-[[nodiscard]] const QPainterPath& unitMark(const std::string& type);
+[[nodiscard]] QPainterPath unitMark(const std::string& type);
 /// "spine crawler" for "spine_crawler".
 [[nodiscard]] QString unitName(const std::string& type);
 

@@ -113,6 +113,21 @@ class TestCarFollowing : public QObject {
         QCOMPARE(road.state, std::vector<float>(road.obs.begin(), road.obs.begin() + 6));
     }
 
+    void thePictureHasTheCarsFirst() {
+        Road road;
+        road.env->reset({}, road.spans());
+        (void)road.step({kFullAhead, 3});
+        const auto plane = std::get<PlaneView>(road.env->view().scene);
+        QCOMPARE(plane.bodies.size(), std::size_t(3));
+        for (int agent = 0; agent < 2; ++agent) {
+            QVERIFY(plane.bodies[static_cast<std::size_t>(agent)].kind == PlaneView::Kind::Agent);
+            QCOMPARE(plane.bodies[static_cast<std::size_t>(agent)].id, agent);
+        }
+        QCOMPARE(plane.bodies[1].action, 3);
+        QCOMPARE(static_cast<int>(plane.actionNames.size()), 21);
+        QCOMPARE(static_cast<int>(road.env->view().featureNames.size()), road.env->spec().obsDim);
+    }
+
     void theLimitTruncates() {
         for (const bool truncates : {true, false}) {
             Road road(std::string("episode_limit = 3\ntruncate_episodes = ") + (truncates ? "true" : "false"));
@@ -145,6 +160,11 @@ class TestCarFollowing : public QObject {
                 break;
             }
         }
+        Road placed;
+        placed.cars().place({{{1e300, 0.0, false}, {0.0, 0.0, false}}}, {}, placed.spans());
+        QVERIFY(!copy.env->restore(placed.env->save()));
+        placed.cars().place({{{1.0, 0.0, true}, {0.0, 0.0, false}}}, {}, placed.spans());
+        QVERIFY(!copy.env->restore(placed.env->save()));
         Road other("target = 3.0");
         QVERIFY(!other.env->restore(saved));
         for (std::size_t size = 0; size < saved.size(); size += 7) {

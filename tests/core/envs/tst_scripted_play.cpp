@@ -33,8 +33,8 @@ class TestScriptedPlay : public QObject {
     }
 
     void winsAreCounted() {
-        // Who are six against one win; who fight a spine crawler with marines of which one is left do not. A limit that
-        // nobody can win before counts as neither.
+        // Who are six against one win, and who is one against six loses. A limit that nobody can win before ends a
+        // battle without either.
         const auto play = [](const char* toml, PlayScript script) {
             return playEpisodes(envSection(toml), script, 10, 1).value();
         };
@@ -46,6 +46,12 @@ class TestScriptedPlay : public QObject {
         QCOMPARE(won.episodes, 10);
         QCOMPARE(won.wins, 10);
         QCOMPARE(won.atLimit, 0);
+        const char* const few = "name = 'smacv2'\nscenario = 'terran_5_vs_5'\nteam = 'fixed'\nunits = 1\n"
+                                "team_items = ['marine : marine marine marine marine marine marine']\nenemies = 6\n"
+                                "start_positions = 'sides'\n";
+        const PlayRecord lost = play(few, PlayScript::AttackNearest);
+        QCOMPARE(lost.wins, 0);
+        QCOMPARE(lost.atLimit, 0);
         const PlayRecord cut = play((std::string(many) + "episode_limit = 3").c_str(), PlayScript::AttackNearest);
         QCOMPARE(cut.wins, 0);
         QCOMPARE(cut.atLimit, 10);

@@ -591,17 +591,29 @@ class TestWire : public QObject {
     }
 
     void choicesThatDoNotFitAreRefused() {
-        const auto isAccepted = [](const ChoiceView& choice) {
-            Snapshot snapshot;
-            snapshot.env.choices = {choice};
+        const auto isDecoded = [](const Snapshot& snapshot) {
             FrameDecoder decoder;
             decoder.feed(encode(snapshot));
             return decoder.next().has_value();
+        };
+        const auto isAccepted = [&isDecoded](const ChoiceView& choice) {
+            Snapshot snapshot;
+            snapshot.env.choices = {choice};
+            return isDecoded(snapshot);
         };
         QVERIFY(isAccepted({{1.F}, {1.F, std::numeric_limits<float>::quiet_NaN()}, {1, 0}, 1}));
         QVERIFY(!isAccepted({{1.F}, {1.F, 2.F}, {1}, 0}));     // of which action is not known whether it was legal
         QVERIFY(!isAccepted({{1.F}, {1.F, 2.F}, {1, 1}, 2}));  // there are two
         QVERIFY(!isAccepted({{1.F}, {1.F, 2.F}, {1, 1}, -2})); // -1 is none
+        constexpr std::size_t kMost = std::size_t{1} << 20U;
+        QVERIFY(isAccepted({std::vector<float>(kMost), {1.F}, {1}, 0}));
+        QVERIFY(!isAccepted({std::vector<float>(kMost + 1), {1.F}, {1}, 0}));
+        QVERIFY(!isAccepted({{1.F}, std::vector<float>(65537), std::vector<std::uint8_t>(65537), 0}));
+        Snapshot named;
+        named.env.featureNames = {std::string(200, 'x')};
+        QVERIFY(isDecoded(named));
+        named.env.featureNames.front() += 'x';
+        QVERIFY(!isDecoded(named));
     }
 
     void randomBytesNeverCrash() {
