@@ -794,4 +794,39 @@ Result<SurgeryReceipt> parseReceipt(std::string_view bytes) {
     return receipt;
 }
 
+Result<std::string> serialise(const EpisodeRecording& recording) {
+    wire::EpisodeRecording message;
+    put(message.mutable_clocks(), recording.clocks);
+    std::size_t bytes = 0;
+    for (const EnvView& moment : recording.moments) {
+        wire::EnvView* copy = message.add_moments();
+        put(copy, moment);
+        bytes += copy->ByteSizeLong();
+        if (bytes > kMaxFrameBytes || message.moments_size() > kMaxMoments) {
+            break;
+        }
+    }
+    if (recording.moments.empty()) {
+        return fail(ErrorCode::Unsupported, "an episode without a moment is none");
+    }
+    if (bytes > kMaxFrameBytes || message.moments_size() > kMaxMoments || message.ByteSizeLong() > kMaxFrameBytes) {
+        return fail(ErrorCode::Unsupported,
+                    fmt::format("an episode of {} moments is too large to be stored", recording.moments.size()));
+    }
+    return message.SerializeAsString();
+}
+
+Result<EpisodeRecording> parseEpisode(std::string_view bytes) {
+    wire::EpisodeRecording message;
+    EpisodeRecording recording;
+    bool isSound = parse(message, bytes) && message.moments_size() > 0 && message.moments_size() <= kMaxMoments;
+    recording.clocks = get(message.clocks());
+    recording.moments.resize(isSound ? static_cast<std::size_t>(message.moments_size()) : 0);
+    for (std::size_t i = 0; isSound && i < recording.moments.size(); ++i) {
+        isSound = get(message.moments(static_cast<int>(i)), recording.moments[i]);
+    }
+    return isSound ? Result<EpisodeRecording>(std::move(recording))
+                   : fail(ErrorCode::Corrupt, "a stored episode cannot be read");
+}
+
 } // namespace knife

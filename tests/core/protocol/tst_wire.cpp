@@ -384,7 +384,28 @@ class TestWire : public QObject {
             RC_ASSERT(serialise(*parseNeuronFrame(frame)) == frame);
             const std::string receipt = serialise(anyReceipt());
             RC_ASSERT(serialise(*parseReceipt(receipt)) == receipt);
+            EpisodeRecording recording{.clocks = anyClocks(), .moments = several(anyView)};
+            recording.moments.push_back(anyView());
+            const std::string episode = *serialise(recording);
+            RC_ASSERT(*serialise(*parseEpisode(episode)) == episode);
         }));
+    }
+
+    void episodesThatAreNoneAreRefused() {
+        QVERIFY(serialise(EpisodeRecording()).error().code == ErrorCode::Unsupported);
+        QVERIFY(parseEpisode({}).error().code == ErrorCode::Corrupt);
+        // A moment costs two bytes there, and a hundred times that here.
+        const EpisodeRecording longest{.clocks = {}, .moments = std::vector<EnvView>(kMaxMoments)};
+        const std::string bytes = *serialise(longest);
+        QVERIFY(parseEpisode(bytes).has_value());
+        QVERIFY(parseEpisode(bytes + std::string("\x12\0", 2)).error().code == ErrorCode::Corrupt);
+        const EpisodeRecording longer{.clocks = {}, .moments = std::vector<EnvView>(kMaxMoments + 1)};
+        QVERIFY(serialise(longer).error().code == ErrorCode::Unsupported);
+        EpisodeRecording senseless{.clocks = {}, .moments = std::vector<EnvView>(1)};
+        senseless.moments.front().choices = {{{1.F}, {1.F}, {1}, 0}};
+        QVERIFY(parseEpisode(*serialise(senseless)).has_value());
+        senseless.moments.front().choices.front().action = 1; // there is one
+        QVERIFY(parseEpisode(*serialise(senseless)).error().code == ErrorCode::Corrupt);
     }
 
     void aStreamMayComeInAnyPortions() {
@@ -618,6 +639,8 @@ class TestWire : public QObject {
             QVERIFY(frame || frame.error().code == ErrorCode::Corrupt);
             const Result<SurgeryReceipt> receipt = parseReceipt(body);
             QVERIFY(receipt || receipt.error().code == ErrorCode::Corrupt);
+            const Result<EpisodeRecording> episode = parseEpisode(body);
+            QVERIFY(episode || episode.error().code == ErrorCode::Corrupt);
         }
     }
 
@@ -645,6 +668,7 @@ class TestWire : public QObject {
                 drain(decoder);
                 (void)parseNeuronFrame(std::string_view(mutated).substr(std::min<std::size_t>(4, mutated.size())));
                 (void)parseReceipt(mutated);
+                (void)parseEpisode(mutated);
             }
         }));
     }
