@@ -63,6 +63,7 @@ EnvPanel::Impl::Impl(EnvPanel& panel) {
     emptyText = EnvPanel::tr("No environment yet. Start a run, or open one that is running.");
     recordingText = EnvPanel::tr("No evaluation has been recorded yet.");
     auto* column = new QVBoxLayout(&panel);
+    column->setSpacing(column->spacing() / 2); // the picture needs the room
     bar = new EpisodeBar(&panel);
     bar->setObjectName(QStringLiteral("episodeBar"));
     column->addWidget(bar);
@@ -128,6 +129,7 @@ void EnvPanel::Impl::show() {
     const auto steps = static_cast<int>(recording->moments.size()) - 1;
     const EnvView& view = recording->moments[static_cast<std::size_t>(std::min(bar->step(), steps))];
     draw(view);
+    name->hide(); // says no more than the line below
     progress->setText(EnvPanel::tr("evaluation at env step %1, task %2, step %3 of %4, return %5")
                           .arg(QLocale().toString(recording->clocks.envStep.value), QString::fromStdString(view.task),
                                QLocale().toString(view.step), QLocale().toString(steps),

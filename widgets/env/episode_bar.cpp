@@ -38,9 +38,9 @@ EpisodeBar::EpisodeBar(QWidget* parent)
       m_recorded(makeButton(tr("Recorded"), tr("Show recorded evaluation episodes"), this)),
       m_episode(new QComboBox(this)),
       m_player(new QWidget(this)),
-      m_back(makeButton(QStringLiteral("◀"), tr("One step back (,)"), m_player)),
+      m_back(makeButton(QStringLiteral("‹"), tr("One step back (,)"), m_player)),
       m_play(makeButton({}, tr("Play (Space)"), m_player)),
-      m_forward(makeButton(QStringLiteral("▶"), tr("One step forward (.)"), m_player)),
+      m_forward(makeButton(QStringLiteral("›"), tr("One step forward (.)"), m_player)),
       m_slider(new QSlider(Qt::Horizontal, m_player)),
       m_speed(new QComboBox(m_player)) {
     m_live->setObjectName(QStringLiteral("showLive"));
