@@ -117,6 +117,11 @@ void EpisodeBar::setSource(Source source) {
     m_source = source;
     m_live->setChecked(source == Source::Live);
     m_recorded->setChecked(source == Source::Recorded);
+    for (QToolButton* button : {m_live, m_recorded}) {
+        QFont font = button->font();
+        font.setBold(button->isChecked()); // on dark ground a pressed button hardly differs
+        button->setFont(font);
+    }
     if (source == Source::Live) {
         setPlaying(false);
     }
