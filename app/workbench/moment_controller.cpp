@@ -40,7 +40,12 @@ bool sameFrame(const NeuronFrame& a, const NeuronFrame& b) {
 
 MomentController::MomentController(StoreReader& store, RunController& runs, TimeCursor& cursor, Views views,
                                    QObject* parent)
-    : QObject(parent), m_store(store), m_runs(runs), m_cursor(cursor), m_views(views) {
+    : QObject(parent),
+      m_store(store),
+      m_runs(runs),
+      m_cursor(cursor),
+      m_views(views),
+      m_recordings(store, runs, cursor, views.environment) {
     connect(&runs, &RunController::focusChanged, this, &MomentController::onFocusChanged);
     connect(&runs, &RunController::snapshotChanged, this, &MomentController::onSnapshot);
     connect(&runs, &RunController::stateChanged, this, &MomentController::onStateChanged);
@@ -126,7 +131,7 @@ void MomentController::readStored(std::int64_t frameId) {
 void MomentController::showEnvironment() {
     const std::shared_ptr<const Snapshot> snapshot = m_runs.snapshot();
     const bool drawable = snapshot && !std::holds_alternative<std::monostate>(snapshot->env.scene);
-    if (drawable && m_cursor.isFollowing()) {
+    if (drawable) {
         m_views.environment.setView(snapshot->env);
         return;
     }
@@ -134,10 +139,8 @@ void MomentController::showEnvironment() {
     QString text;
     if (!state) {
         text = tr("The environment of the chosen run appears here while it trains.");
-    } else if (!m_cursor.isFollowing()) {
-        text = tr("The environment is shown live only. Go back to the newest moment to see it.");
     } else if (isEnded(*state)) {
-        text = tr("The run has ended; its environment is shown while it trains.");
+        text = tr("The run has ended: there is nothing live to see. \"Recorded\" shows its evaluations.");
     } else if (m_runs.isAttached() || state == RunState::Starting) {
         text = tr("Waiting for the first picture from the run.");
     } else {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Shows one moment of the run in focus: the newest one, live or stored, or the one under the time cursor. Heatmap and
-// environment follow.
+// environment follow; recorded episodes are the RecordingController's.
 #pragma once
 
 #include <memory>
 
 #include <QObject>
 
+#include "app/workbench/recording_controller.h"
 #include "core/types/snapshot.h"
 
 namespace knife {
@@ -57,6 +58,7 @@ class MomentController final : public QObject {
     std::shared_ptr<const NeuronFrame> m_shown;
     std::shared_ptr<const NeuronFrame> m_newest;
     bool m_newestIsLive = false;
+    RecordingController m_recordings;
 };
 
 } // namespace knife

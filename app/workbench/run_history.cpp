@@ -85,6 +85,7 @@ void RunHistory::take(RunUpdate update) {
         m_series.clear();
         m_events.clear();
         m_frames.clear();
+        m_episodes.clear();
         m_metricNames.clear();
         Q_EMIT restarted();
     }
@@ -110,6 +111,11 @@ void RunHistory::take(RunUpdate update) {
         const std::size_t first = m_frames.size();
         m_frames.insert(m_frames.end(), update.newFrames.begin(), update.newFrames.end());
         Q_EMIT framesAdded(first);
+    }
+    if (!update.newEpisodes.empty()) {
+        const std::size_t first = m_episodes.size();
+        m_episodes.insert(m_episodes.end(), update.newEpisodes.begin(), update.newEpisodes.end());
+        Q_EMIT episodesAdded(first);
     }
     if (!sameSurgeries(update.surgeries, m_surgeries)) {
         m_surgeries = std::move(update.surgeries);

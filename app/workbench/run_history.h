@@ -34,6 +34,7 @@ class RunHistory final : public QObject {
     [[nodiscard]] const Series* series(const QString& metric) const; ///< nullptr: none read
     [[nodiscard]] const std::vector<EventRecord>& events() const { return m_events; }
     [[nodiscard]] const std::vector<FrameStamp>& frames() const { return m_frames; }
+    [[nodiscard]] const std::vector<EpisodeStamp>& episodes() const { return m_episodes; }
     [[nodiscard]] const std::vector<SurgeryReceipt>& surgeries() const { return m_surgeries; }
     [[nodiscard]] const std::optional<CheckpointRecord>& lastCheckpoint() const { return m_lastCheckpoint; }
 
@@ -49,6 +50,7 @@ class RunHistory final : public QObject {
     void seriesGrew(const QStringList& metrics);
     void eventsAdded(std::size_t firstNew);
     void framesAdded(std::size_t firstNew);
+    void episodesAdded(std::size_t firstNew);
     void surgeriesChanged();
     void checkpointChanged();
     void failed(const knife::Error& error);
@@ -73,6 +75,7 @@ class RunHistory final : public QObject {
     std::map<std::string, Series> m_series;
     std::vector<EventRecord> m_events;
     std::vector<FrameStamp> m_frames;
+    std::vector<EpisodeStamp> m_episodes;
     std::vector<SurgeryReceipt> m_surgeries;
     std::optional<CheckpointRecord> m_lastCheckpoint;
 };

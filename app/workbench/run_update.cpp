@@ -57,6 +57,7 @@ bool readNeurons(RunReader& reader, const RunId& run, const ReadPosition& positi
                  std::optional<Error>& error) {
     std::vector<CheckpointRecord> checkpoints;
     if (!take(reader.frames(run, position.frame), update.newFrames, error) ||
+        !take(reader.episodes(run, position.episode), update.newEpisodes, error) ||
         !take(reader.surgeries(run), update.surgeries, error) || !take(reader.checkpoints(run), checkpoints, error)) {
         return false;
     }
@@ -102,6 +103,9 @@ ReadPosition advanced(ReadPosition position, const RunUpdate& update) {
     }
     for (const FrameStamp& frame : update.newFrames) {
         position.frame = std::max(position.frame, frame.id);
+    }
+    for (const EpisodeStamp& episode : update.newEpisodes) {
+        position.episode = std::max(position.episode, episode.id);
     }
     return position;
 }

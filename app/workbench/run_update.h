@@ -16,12 +16,13 @@ struct ReadPosition {
     std::size_t segments = 0;
     std::int64_t event = 0;                     ///< highest id
     std::int64_t frame = 0;                     ///< highest id
+    std::int64_t episode = 0;                   ///< highest id
     std::map<std::string, std::int64_t> points; ///< per metric
 };
 
 enum class ReadDepth {
     Curves,     ///< metrics and events
-    Everything, ///< also neuron frames, surgeries, checkpoints
+    Everything, ///< also neuron frames, recorded episodes, surgeries, checkpoints
 };
 
 struct RunUpdate {
@@ -33,6 +34,7 @@ struct RunUpdate {
     std::map<std::string, Series> newPoints; ///< of the wanted metrics, those that have grown
     std::vector<EventRecord> newEvents;
     std::vector<FrameStamp> newFrames;
+    std::vector<EpisodeStamp> newEpisodes;
     std::vector<SurgeryReceipt> surgeries; ///< all
     std::optional<CheckpointRecord> lastCheckpoint;
 };

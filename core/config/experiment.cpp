@@ -331,6 +331,11 @@ class ExperimentReader {
                           fmt::format("expected at most diagnostics.volatile_above = {}, got {}",
                                       e.diagnostics.volatileAbove, e.diagnostics.stagnantBelow));
         }
+        if (e.evaluation.recordedEpisodes > e.evaluation.episodes) {
+            return refuse("evaluation", "recorded_episodes",
+                          fmt::format("expected at most evaluation.episodes = {}, got {}", e.evaluation.episodes,
+                                      e.evaluation.recordedEpisodes));
+        }
         const std::vector<std::string>& ofNetworks = networkDiagnosticNames();
         return checkDiagnosticNames("per_evaluation", e.diagnostics.perEvaluation, ofNetworks)
             .and_then([&] { return checkDiagnosticNames("per_task", e.diagnostics.perTask, ofNetworks); })
@@ -554,6 +559,8 @@ void describe(FieldVisitor& visitor, EvaluationConfig& config) {
     visitor.field("episodes", config.episodes, {"Greedy episodes of one evaluation", "episodes"}, {1, 1'000'000});
     visitor.choice("earlier_tasks", config.earlierTasks, {"When the tasks before the current one are evaluated, too"},
                    {"never", "at_end", "at_switches", "at_evaluations"});
+    visitor.field("recorded_episodes", config.recordedEpisodes,
+                  {"First episodes of an evaluation that are stored to be looked at", "episodes"}, {0, 1000});
 }
 
 void describe(FieldVisitor& visitor, CheckpointConfig& config) {

@@ -122,6 +122,7 @@ struct EvaluationConfig {
     /// When the tasks before the current one are evaluated, too: "never", "at_end" of the run, "at_switches" and at its
     /// end, "at_evaluations" of the current task. Training is the same with any of them.
     std::string earlierTasks = "never";
+    std::int64_t recordedEpisodes = 1; ///< of each evaluation, at most `episodes`; stored for the window. 0: none
     bool operator==(const EvaluationConfig&) const = default;
 };
 

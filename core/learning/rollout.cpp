@@ -34,6 +34,24 @@ void recordObservation(EpisodeRecorder& recorder, const VectorEnv& environments,
                      rowsOf(environments.avail(), e, count));
 }
 
+// Of the agents of one environment; rows of each span are theirs in order.
+std::vector<ChoiceView> choiceViews(std::span<const float> obs, std::span<const float> q,
+                                    std::span<const std::uint8_t> avail, std::span<const std::int32_t> actions) {
+    std::vector<ChoiceView> choices(actions.size());
+    const auto row = [&choices](auto rows, std::size_t agent, auto& out) {
+        const std::size_t width = rows.size() / choices.size();
+        const auto mine = rows.subspan(agent * width, width);
+        out.assign(mine.begin(), mine.end());
+    };
+    for (std::size_t agent = 0; agent < choices.size(); ++agent) {
+        row(obs, agent, choices[agent].observation);
+        row(q, agent, choices[agent].values);
+        row(avail, agent, choices[agent].legal);
+        choices[agent].action = actions[agent];
+    }
+    return choices;
+}
+
 int greedyAction(const float* values, std::span<const std::uint8_t> avail) {
     int best = -1;
     float bestValue = -std::numeric_limits<float>::infinity();
@@ -116,23 +134,30 @@ void Rollout::keepChoices(const at::Tensor& q) {
 }
 
 std::vector<ChoiceView> Rollout::lastChoices() const {
-    std::vector<ChoiceView> choices(m_choices.actions.size());
-    const auto row = [&choices](const auto& rows, std::size_t agent, auto& out) {
-        const std::size_t width = rows.size() / choices.size();
-        const auto first = rows.begin() + static_cast<std::ptrdiff_t>(agent * width);
-        out.assign(first, first + static_cast<std::ptrdiff_t>(width));
-    };
-    for (std::size_t agent = 0; agent < choices.size(); ++agent) {
-        row(m_choices.obs, agent, choices[agent].observation);
-        row(m_choices.q, agent, choices[agent].values);
-        row(m_choices.avail, agent, choices[agent].legal);
-        choices[agent].action = m_choices.actions[agent];
-    }
-    return choices;
+    return choiceViews(m_choices.obs, m_choices.q, m_choices.avail, m_choices.actions);
+}
+
+std::vector<ChoiceView> Rollout::choicesOf(int e, const at::Tensor& q) const {
+    const int count = m_environments.size();
+    const std::span<const float> values(q.data_ptr<float>(), static_cast<std::size_t>(q.numel()));
+    return choiceViews(rowsOf(m_environments.obs(), e, count), rowsOf(values, e, count),
+                       rowsOf(m_environments.avail(), e, count),
+                       rowsOf(std::span<const std::int32_t>(m_actions), e, count));
+}
+
+Rollout::FirstMoment Rollout::firstMomentOf(int e) const {
+    const auto obs = rowsOf(m_environments.obs(), e, m_environments.size());
+    const auto state = rowsOf(m_environments.state(), e, m_environments.size());
+    return {{obs.begin(), obs.end()}, {state.begin(), state.end()}};
+}
+
+void Rollout::addMoment(Film& film, int e, std::vector<ChoiceView> choices) const {
+    film.moments.push_back(m_environments.environment(e).view());
+    film.moments.back().choices = std::move(choices);
 }
 
 Result<std::vector<EpisodeRecord>> Rollout::play(const FactorizedNet& net, const std::vector<EpisodeOrigin>& origins,
-                                                 double epsilon, const StepHook& afterStep) {
+                                                 double epsilon, const StepHook& afterStep, std::span<Film> films) {
     const at::NoGradGuard noGrad;
     const auto count = static_cast<int>(origins.size());
     const auto nAgents = static_cast<std::size_t>(m_environments.spec().nAgents);
@@ -150,10 +175,14 @@ Result<std::vector<EpisodeRecord>> Rollout::play(const FactorizedNet& net, const
         recordObservation(recorder, m_environments, e);
     }
     if (count > 0) {
-        const auto obs = rowsOf(m_environments.obs(), 0, m_environments.size());
-        const auto state = rowsOf(m_environments.state(), 0, m_environments.size());
-        m_first = {{obs.begin(), obs.end()}, {state.begin(), state.end()}};
+        m_first = firstMomentOf(0);
     }
+    films = films.first(std::min(films.size(), origins.size()));
+    for (std::size_t e = 0; e < films.size(); ++e) {
+        films[e] = {.first = firstMomentOf(static_cast<int>(e)), .moments = {}};
+        addMoment(films[e], static_cast<int>(e), {});
+    }
+    std::vector<std::vector<ChoiceView>> choices(films.size()); // before the step that overwrites what they saw
     std::vector<EpisodeRecord> episodes(static_cast<std::size_t>(count));
     ActMemory memory = net.initialMemory(m_inputs.size(0));
     while (m_environments.activeCount() > 0) {
@@ -161,6 +190,9 @@ Result<std::vector<EpisodeRecord>> Rollout::play(const FactorizedNet& net, const
         const at::Tensor q = net.act(m_inputs.to(net.device()), memory).cpu().contiguous();
         chooseActions(q, epsilon);
         keepChoices(q);
+        for (std::size_t e = 0; e < films.size(); ++e) {
+            choices[e] = choicesOf(static_cast<int>(e), q);
+        }
         std::ranges::copy(m_environments.active(), m_wasActive.begin());
         if (auto stepped = m_environments.step(m_actions); !stepped) {
             return tl::unexpected(std::move(stepped.error()).within("collecting an episode"));
@@ -174,6 +206,9 @@ Result<std::vector<EpisodeRecord>> Rollout::play(const FactorizedNet& net, const
             EpisodeRecorder& recorder = m_recorders[index];
             recorder.act(std::span(m_actions).subspan(index * nAgents, nAgents), outcomeOf(m_environments, e));
             recordObservation(recorder, m_environments, e);
+            if (index < films.size()) {
+                addMoment(films[index], e, std::move(choices[index]));
+            }
             if (!isActive(e)) {
                 episodes[index] = recorder.finish();
             }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -22,19 +23,25 @@ class Rollout {
   public:
     /// Called after every batch step, for live views; must not block.
     using StepHook = std::function<void()>;
-    /// What environment 0 showed at the start of its episode.
+    /// What an environment showed at the start of its episode.
     struct FirstMoment {
         std::vector<float> obs;
         std::vector<float> state;
+    };
+    /// One episode as it can be drawn: after the reset, then after every step.
+    struct Film {
+        FirstMoment first;
+        std::vector<EnvView> moments;
     };
 
     Rollout(VectorEnv environments, const InputLayout& layout);
 
     /// One episode per entry of `origins` (at most the number of environments), all with the same epsilon.
-    /// Random choices come from the stream (seed, "explore", episode) of each origin's key.
+    /// Random choices come from the stream (seed, "explore", episode) of each origin's key. The first episodes are
+    /// filmed, as many as there are `films`, which changes nothing in them.
     [[nodiscard]] Result<std::vector<EpisodeRecord>> play(const FactorizedNet& net,
                                                           const std::vector<EpisodeOrigin>& origins, double epsilon,
-                                                          const StepHook& afterStep);
+                                                          const StepHook& afterStep, std::span<Film> films = {});
 
     [[nodiscard]] const VectorEnv& environments() const { return m_environments; }
     [[nodiscard]] const FirstMoment& firstMoment() const { return m_first; }
@@ -46,6 +53,10 @@ class Rollout {
     void fillInputs();
     void chooseActions(const at::Tensor& q, double epsilon);
     void keepChoices(const at::Tensor& q);
+    [[nodiscard]] FirstMoment firstMomentOf(int e) const;
+    /// What the agents of environment `e` see now, and what they do about it.
+    [[nodiscard]] std::vector<ChoiceView> choicesOf(int e, const at::Tensor& q) const;
+    void addMoment(Film& film, int e, std::vector<ChoiceView> choices) const;
 
     /// Of the agents of environment 0 when they last chose, row by row.
     struct Choices {

@@ -805,4 +805,85 @@ Result<SurgeryReceipt> parseReceipt(std::string_view bytes) {
     return receipt;
 }
 
+Result<std::string> serialise(const EpisodeRecording& recording) {
+    wire::EpisodeRecording message;
+    put(message.mutable_clocks(), recording.clocks);
+    std::size_t bytes = 0;
+    for (const EnvView& moment : recording.moments) {
+        wire::EnvView* copy = message.add_moments();
+        put(copy, moment);
+        bytes += copy->ByteSizeLong();
+        if (bytes > kMaxFrameBytes || message.moments_size() > kMaxMoments) {
+            break;
+        }
+    }
+    if (recording.moments.empty()) {
+        return fail(ErrorCode::Unsupported, "an episode without a moment is none");
+    }
+    if (bytes > kMaxFrameBytes || message.moments_size() > kMaxMoments || message.ByteSizeLong() > kMaxFrameBytes) {
+        return fail(ErrorCode::Unsupported,
+                    fmt::format("an episode of {} moments is too large to be stored", recording.moments.size()));
+    }
+    return message.SerializeAsString();
+}
+
+namespace {
+
+/// One payoff for each joint action, and nothing that is taken or valued beyond.
+bool isDrawable(const MatrixView& matrix) {
+    std::size_t joint = matrix.shape.empty() ? 0 : 1;
+    for (const int actions : matrix.shape) {
+        if (actions < 1 || joint > kMaxFrameBytes) {
+            return false;
+        }
+        joint *= static_cast<std::size_t>(actions);
+    }
+    const auto isAction = [&](std::size_t agent) {
+        return matrix.lastActions[agent] >= 0 && matrix.lastActions[agent] < matrix.shape[agent];
+    };
+    bool fits = matrix.payoff.size() == joint && (matrix.learnedQTot.empty() || matrix.learnedQTot.size() == joint) &&
+                (matrix.learnedQ.empty() || matrix.learnedQ.size() == matrix.shape.size()) &&
+                (matrix.lastActions.empty() || matrix.lastActions.size() == matrix.shape.size());
+    for (std::size_t agent = 0; fits && agent < matrix.shape.size(); ++agent) {
+        fits = (matrix.learnedQ.empty() ||
+                matrix.learnedQ[agent].size() == static_cast<std::size_t>(matrix.shape[agent])) &&
+               (matrix.lastActions.empty() || isAction(agent));
+    }
+    return fits;
+}
+
+bool isDrawable(const BoardView& board) {
+    const auto isSide = [](int cells) {
+        return cells >= 0 && cells <= kMostCellsAside;
+    };
+    return isSide(board.rows) && isSide(board.columns) && isSide(board.sightRadius) &&
+           board.pieces.size() <= std::size_t{kMostCellsAside} * kMostCellsAside &&
+           std::ranges::all_of(board.pieces, [&](const BoardView::Piece& piece) {
+               return piece.row >= 0 && piece.row < board.rows && piece.column >= 0 && piece.column < board.columns &&
+                      piece.id >= 0 && piece.action >= -1;
+           });
+}
+
+/// A file may come from anywhere; of the other scenes, get() asks as much of a peer.
+bool isDrawable(const EnvView& view) {
+    const auto* matrix = std::get_if<MatrixView>(&view.scene);
+    const auto* board = std::get_if<BoardView>(&view.scene);
+    return (matrix == nullptr || isDrawable(*matrix)) && (board == nullptr || isDrawable(*board));
+}
+
+} // namespace
+
+Result<EpisodeRecording> parseEpisode(std::string_view bytes) {
+    wire::EpisodeRecording message;
+    EpisodeRecording recording;
+    bool isSound = parse(message, bytes) && message.moments_size() > 0 && message.moments_size() <= kMaxMoments;
+    recording.clocks = get(message.clocks());
+    recording.moments.resize(isSound ? static_cast<std::size_t>(message.moments_size()) : 0);
+    for (std::size_t i = 0; isSound && i < recording.moments.size(); ++i) {
+        isSound = get(message.moments(static_cast<int>(i)), recording.moments[i]) && isDrawable(recording.moments[i]);
+    }
+    return isSound ? Result<EpisodeRecording>(std::move(recording))
+                   : fail(ErrorCode::Corrupt, "a stored episode cannot be read");
+}
+
 } // namespace knife

@@ -11,12 +11,16 @@
 #include <string_view>
 
 #include "core/protocol/messages.h"
+#include "core/types/episode_recording.h"
 #include "core/types/error.h"
 
 namespace knife {
 
 /// Larger frames are a protocol error: the biggest honest message is a snapshot of some 10^5 units.
 inline constexpr std::uint32_t kMaxFrameBytes = 64U << 20U;
+
+/// Of a recorded episode, each of them a picture.
+inline constexpr int kMaxMoments = 1 << 16;
 
 /// One framed message, ready to be written.
 [[nodiscard]] std::string encode(const Message& message);
@@ -40,5 +44,8 @@ class FrameDecoder {
 [[nodiscard]] Result<NeuronFrame> parseNeuronFrame(std::string_view bytes);
 [[nodiscard]] std::string serialise(const SurgeryReceipt& receipt);
 [[nodiscard]] Result<SurgeryReceipt> parseReceipt(std::string_view bytes);
+/// A recorded episode likewise; ErrorCode::Unsupported where it would be more than can be read back.
+[[nodiscard]] Result<std::string> serialise(const EpisodeRecording& recording);
+[[nodiscard]] Result<EpisodeRecording> parseEpisode(std::string_view bytes);
 
 } // namespace knife

@@ -9,7 +9,7 @@
 namespace knife {
 
 Result<EvaluationResult> evaluateGreedily(Rollout& rollout, const FactorizedNet& net, const EpisodeOrigin& first,
-                                          std::int64_t episodes) {
+                                          std::int64_t episodes, std::span<Rollout::Film> films) {
     EvaluationResult result;
     double wins = 0.0;
     while (result.episodes < episodes) {
@@ -19,7 +19,9 @@ Result<EvaluationResult> evaluateGreedily(Rollout& rollout, const FactorizedNet&
             const std::uint64_t number = first.key.episode + static_cast<std::uint64_t>(result.episodes + i);
             origins.push_back({.task = first.task, .key = {.seed = first.key.seed, .greedy = true, .episode = number}});
         }
-        const auto played = rollout.play(net, origins, /*epsilon=*/0.0, {});
+        const auto filmed = std::min(films.size(), origins.size());
+        const auto played = rollout.play(net, origins, /*epsilon=*/0.0, {}, films.first(filmed));
+        films = films.subspan(filmed);
         if (!played) {
             return tl::unexpected(played.error());
         }

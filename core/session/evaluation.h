@@ -20,9 +20,11 @@ struct EvaluationResult {
     std::int64_t episodes = 0;
 };
 
-/// Plays `episodes` greedy episodes, numbered from that of `first` on, in batches of the rollout's environments.
+/// Plays `episodes` greedy episodes, numbered from that of `first` on, in batches of the rollout's environments. The
+/// first ones are filmed, as many as there are `films`.
 [[nodiscard]] Result<EvaluationResult> evaluateGreedily(Rollout& rollout, const FactorizedNet& net,
-                                                        const EpisodeOrigin& first, std::int64_t episodes);
+                                                        const EpisodeOrigin& first, std::int64_t episodes,
+                                                        std::span<Rollout::Film> films = {});
 
 /// Parallel environments for evaluations of so many episodes; more only cost memory.
 [[nodiscard]] int evaluationEnvs(std::int64_t episodes);

@@ -103,6 +103,12 @@ class TrainerImpl final : public Trainer {
     Result<void> evaluateIfDue();
     Result<void> playGreedily();
     Result<void> evaluateEarlierTasks();
+    /// Hands what was filmed of an evaluation over to the store.
+    void storeRecordings(std::vector<Rollout::Film> films);
+    /// Fills in what the environment cannot know: the name of the task, and what the network has learned of it.
+    void complete(EnvView& view, const JointValues& values) const;
+    /// Of a matrix game whose episode begins like this; nothing of other games.
+    JointValues learnedTable(const EnvView& view, const Rollout::FirstMoment& first) const;
     /// `name` gives a metric of the current task the name that it is stored under.
     template <typename Name>
     void storeEvaluation(const EvaluationResult& result, Name name);
@@ -492,10 +498,13 @@ Result<void> TrainerImpl::playGreedily() {
     const EpisodeOrigin first{
         .task = m_counters.task,
         .key = {.seed = m_seed, .greedy = true, .episode = static_cast<std::uint64_t>(m_counters.evaluationEpisodes)}};
-    const auto result = evaluateGreedily(*m_evaluation, m_learner->online(), first, m_experiment.evaluation.episodes);
+    std::vector<Rollout::Film> films(static_cast<std::size_t>(m_experiment.evaluation.recordedEpisodes));
+    const auto result =
+        evaluateGreedily(*m_evaluation, m_learner->online(), first, m_experiment.evaluation.episodes, films);
     if (!result) {
         return tl::unexpected(result.error());
     }
+    storeRecordings(std::move(films));
     m_counters.evaluations += 1;
     m_counters.evaluationEpisodes += result->episodes;
     m_counters.evaluatedAt = m_counters.clocks.envStep.value;
@@ -528,16 +537,35 @@ void TrainerImpl::storeEvaluation(const EvaluationResult& result, Name name) {
     }
 }
 
+void TrainerImpl::storeRecordings(std::vector<Rollout::Film> films) {
+    for (Rollout::Film& film : films) {
+        const JointValues values = learnedTable(film.moments.front(), film.first);
+        for (EnvView& moment : film.moments) {
+            complete(moment, values);
+        }
+        m_store.episode({.clocks = m_counters.clocks, .moments = std::move(film.moments)});
+    }
+}
+
+JointValues TrainerImpl::learnedTable(const EnvView& view, const Rollout::FirstMoment& first) const {
+    if (!std::holds_alternative<MatrixView>(view.scene) || first.obs.empty()) {
+        return {};
+    }
+    return jointValues(m_learner->online(), m_layout, first.obs, first.state, m_counters.task);
+}
+
+void TrainerImpl::complete(EnvView& view, const JointValues& values) const {
+    view.task = currentTask().name;
+    if (auto* matrix = std::get_if<MatrixView>(&view.scene)) {
+        matrix->learnedQ = values.q;
+        matrix->learnedQTot = values.qTot;
+    }
+}
+
 EnvView TrainerImpl::envView() const {
     EnvView view = m_rollout->environments().environment(0).view();
-    view.task = currentTask().name;
     view.choices = m_rollout->lastChoices();
-    const Rollout::FirstMoment& first = m_rollout->firstMoment();
-    if (auto* matrix = std::get_if<MatrixView>(&view.scene); matrix != nullptr && !first.obs.empty()) {
-        JointValues values = jointValues(m_learner->online(), m_layout, first.obs, first.state, m_counters.task);
-        matrix->learnedQ = std::move(values.q);
-        matrix->learnedQTot = std::move(values.qTot);
-    }
+    complete(view, learnedTable(view, m_rollout->firstMoment()));
     return view;
 }
 

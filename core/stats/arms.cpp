@@ -153,11 +153,12 @@ std::size_t differences(const FlatConfig& a, const FlatConfig& b) {
 } // namespace
 
 bool isBookkeeping(std::string_view key) {
-    constexpr std::array<std::string_view, 11> kKeys = {"experiment.name",
+    constexpr std::array<std::string_view, 12> kKeys = {"experiment.name",
                                                         "experiment.seeds",
                                                         "experiment.threads",
                                                         "checkpoint",
                                                         "evaluation.earlier_tasks",
+                                                        "evaluation.recorded_episodes",
                                                         "diagnostics.per_unit",
                                                         "diagnostics.per_agent",
                                                         "diagnostics.overlap",

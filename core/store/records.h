@@ -103,4 +103,14 @@ struct FrameStamp {
     Clocks clocks;
 };
 
+/// A recorded episode without its moments.
+struct EpisodeStamp {
+    std::int64_t id = 0;
+    Clocks clocks; ///< of the evaluation
+    std::string task;
+    std::int64_t steps = 0;
+    double episodeReturn = 0.0;
+    std::int64_t bytes = 0; ///< in the database
+};
+
 } // namespace knife

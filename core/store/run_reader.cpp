@@ -25,7 +25,7 @@ constexpr const char* kRunColumns =
     "env_steps_per_s, last_test_return, created_ms, updated_ms, pid, host, build, parent, fork_step, final_json FROM "
     "run ";
 
-/// Bytes of a frame before compression that are still believed.
+/// Bytes of a frame or an episode before compression that are still believed.
 constexpr std::int64_t kMaxFrame = kMaxFrameBytes;
 
 std::string_view textOf(std::span<const std::byte> bytes) {
@@ -218,6 +218,35 @@ class SqliteReader final : public RunReader {
                             : fmt::format("run {} has no neuron frame up to update {}", id.value, update.value));
     }
 
+    [[nodiscard]] Result<std::vector<EpisodeStamp>> episodes(const RunId& id, std::int64_t afterId) override {
+        if (const Result<bool> recorded = hasRecordings(); !recorded || !*recorded) {
+            return recorded ? Result<std::vector<EpisodeStamp>>() : tl::unexpected(recorded.error());
+        }
+        return ofRun<EpisodeStamp>(
+            id,
+            "SELECT update_step, env_step, episode, wall_s, id, task, steps, episode_return, length(data) FROM "
+            "recording WHERE run = ?1 AND id > ?2 ORDER BY id",
+            afterId, [](SQLite::Statement& row) -> Result<EpisodeStamp> {
+                EpisodeStamp stamp;
+                stamp.clocks = readClocks(row, 0);
+                stamp.id = row.getColumn(4).getInt64();
+                stamp.task = row.getColumn(5).getString();
+                stamp.steps = row.getColumn(6).getInt64();
+                stamp.episodeReturn = readDouble(row.getColumn(7));
+                stamp.bytes = row.getColumn(8).getInt64();
+                return stamp;
+            });
+    }
+
+    [[nodiscard]] Result<EpisodeRecording> episode(const RunId& id, std::int64_t episodeId) override {
+        std::string missing = fmt::format("there is no recorded episode {} of run {}", episodeId, id.value);
+        if (const Result<bool> recorded = hasRecordings(); !recorded || !*recorded) {
+            return recorded ? fail(ErrorCode::NotFound, std::move(missing)) : tl::unexpected(recorded.error());
+        }
+        return oneBlob<EpisodeRecording>(id, "SELECT bytes, data FROM recording WHERE run = ?1 AND id = ?2", episodeId,
+                                         std::move(missing), parseEpisode);
+    }
+
     [[nodiscard]] Result<std::vector<CheckpointRecord>> checkpoints(const RunId& id) override {
         return ofRun<CheckpointRecord>(id,
                                        "SELECT update_step, env_step, episode, wall_s, id, segment, blob, bytes, "
@@ -266,8 +295,23 @@ class SqliteReader final : public RunReader {
         });
     }
 
+    /// A workspace of an older version, opened as it stands, has none.
+    Result<bool> hasRecordings() {
+        return m_database.guarded([&]() -> Result<bool> {
+            SQLite::Statement row(m_database.connection(), "SELECT 1 FROM sqlite_schema WHERE name = 'recording'");
+            return row.executeStep();
+        });
+    }
+
     Result<NeuronFrame> oneFrame(const RunId& id, const char* sql, std::int64_t parameter, std::string missing) {
-        return m_database.guarded([&]() -> Result<NeuronFrame> {
+        return oneBlob<NeuronFrame>(id, sql, parameter, std::move(missing), parseNeuronFrame);
+    }
+
+    /// One message that is stored compressed, by a query for its length and its data.
+    template <typename Value>
+    Result<Value> oneBlob(const RunId& id, const char* sql, std::int64_t parameter, std::string missing,
+                          Result<Value> (*parse)(std::string_view)) {
+        return m_database.guarded([&]() -> Result<Value> {
             const Result<std::int64_t> key = keyOf(id);
             if (!key) {
                 return tl::unexpected(key.error());
@@ -281,8 +325,8 @@ class SqliteReader final : public RunReader {
             const std::int64_t bytes = std::clamp<std::int64_t>(row.getColumn(0).getInt64(), 0, kMaxFrame);
             const Result<std::vector<std::byte>> content =
                 decompress(readBlob(row.getColumn(1)), static_cast<std::size_t>(bytes));
-            Result<NeuronFrame> frame = content ? parseNeuronFrame(textOf(*content)) : tl::unexpected(content.error());
-            return frame ? frame : tl::unexpected(std::move(frame).error().within(describe(id)));
+            Result<Value> value = content ? parse(textOf(*content)) : tl::unexpected(content.error());
+            return value ? value : tl::unexpected(std::move(value).error().within(describe(id)));
         });
     }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/store/records.h"
+#include "core/types/episode_recording.h"
 #include "core/types/error.h"
 #include "core/types/snapshot.h"
 #include "core/types/surgery_plan.h"
@@ -47,6 +48,10 @@ class RunReader {
     [[nodiscard]] virtual Result<NeuronFrame> frame(const RunId& id, std::int64_t frameId) = 0;
     /// The newest frame not after that update; ErrorCode::NotFound when there is none.
     [[nodiscard]] virtual Result<NeuronFrame> frameAt(const RunId& id, UpdateStep update) = 0;
+
+    /// Recorded episodes with an id above `afterId`, in the order they were played.
+    [[nodiscard]] virtual Result<std::vector<EpisodeStamp>> episodes(const RunId& id, std::int64_t afterId = 0) = 0;
+    [[nodiscard]] virtual Result<EpisodeRecording> episode(const RunId& id, std::int64_t episodeId) = 0;
 
     [[nodiscard]] virtual Result<std::vector<CheckpointRecord>> checkpoints(const RunId& id) = 0;
     /// Content, verified against its hash (ErrorCode::Corrupt names the file).

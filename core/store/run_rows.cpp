@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Events, neuron frames, surgeries and progress of a run: one row each.
+// Events, neuron frames, surgeries, recorded episodes and progress of a run: one row each.
 #include <limits>
 #include <span>
 #include <string>
@@ -56,6 +56,33 @@ void RunStore::writeSurgeries(const std::vector<SurgeryReceipt>& surgeries) {
         insert.bind(1, m_key);
         insert.bindNoCopy(2, data.data(), static_cast<int>(data.size()));
         bindClocks(insert, 3, receipt.clocks);
+        insert.exec();
+    }
+}
+
+void RunStore::writeEpisodes(const std::vector<EpisodeRecording>& episodes) {
+    if (episodes.empty()) {
+        return;
+    }
+    SQLite::Statement insert(m_database.connection(),
+                             "INSERT INTO recording (run, task, steps, episode_return, bytes, data, update_step, "
+                             "env_step, episode, wall_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    for (const EpisodeRecording& recording : episodes) {
+        const Result<std::string> content = serialise(recording);
+        if (!content) {
+            writeEvents({leftOut(recording)});
+            continue;
+        }
+        const std::string data = compress(std::as_bytes(std::span(*content)));
+        const EnvView& last = recording.moments.back();
+        insert.reset();
+        insert.bind(1, m_key);
+        insert.bind(2, last.task);
+        insert.bind(3, static_cast<std::int64_t>(recording.moments.size()) - 1);
+        insert.bind(4, static_cast<double>(last.episodeReturn));
+        insert.bind(5, static_cast<std::int64_t>(content->size()));
+        insert.bindNoCopy(6, data.data(), static_cast<int>(data.size()));
+        bindClocks(insert, 7, recording.clocks);
         insert.exec();
     }
 }

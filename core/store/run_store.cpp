@@ -50,6 +50,7 @@ Result<void> RunStore::write(const WriteBatch& batch) {
         writeEvents(batch.events);
         writeFrames(batch.frames);
         writeSurgeries(batch.surgeries);
+        writeEpisodes(batch.episodes);
         writeProgress(batch.progress);
         transaction.commit();
         for (auto& [metric, attached] : touched) {

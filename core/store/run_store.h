@@ -54,6 +54,7 @@ class RunStore {
     void writeEvents(const std::vector<PendingEvent>& events);
     void writeFrames(const std::vector<NeuronFrame>& frames);
     void writeSurgeries(const std::vector<SurgeryReceipt>& surgeries);
+    void writeEpisodes(const std::vector<EpisodeRecording>& episodes);
     void writeProgress(const std::optional<PendingProgress>& progress);
     void endSegment(const Clocks& clocks);
     void bindSegment(SQLite::Statement& statement, int index) const;

@@ -29,6 +29,8 @@ namespace {
 constexpr auto kFlushInterval = std::chrono::milliseconds(500);
 /// What may wait for a disk that does not answer, before the writer gives up.
 constexpr std::size_t kMaxWaitingBytes = std::size_t{256} << 20U;
+/// An episode beyond this is not even kept for writing: it could not be read back.
+constexpr std::size_t kMaxEpisodeBytes = std::size_t{128} << 20U;
 /// What a process that has closed its run may take to let go of it.
 constexpr auto kGoodbye = std::chrono::milliseconds(10'000);
 
@@ -88,6 +90,16 @@ class ThreadedWriter final : public RunWriter {
 
     void surgery(const SurgeryReceipt& receipt) override {
         hand(sizeof receipt, [&] { m_batch.surgeries.push_back(receipt); });
+    }
+
+    void episode(EpisodeRecording recording) override {
+        const std::size_t bytes = bytesOf(recording);
+        if (bytes > kMaxEpisodeBytes) {
+            const PendingEvent refused = leftOut(recording);
+            event(refused.clocks, refused.kind, refused.text, refused.payload);
+            return;
+        }
+        hand(bytes, [&] { m_batch.episodes.push_back(std::move(recording)); });
     }
 
     void progress(const Clocks& clocks, RunState state, std::string_view task, double envStepsPerS) override {

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "core/store/records.h"
+#include "core/types/episode_recording.h"
 #include "core/types/error.h"
 #include "core/types/snapshot.h"
 #include "core/types/surgery_plan.h"
@@ -53,6 +54,8 @@ class RunWriter {
                        std::string_view payloadJson = {}) = 0;
     virtual void frame(const NeuronFrame& frame) = 0;
     virtual void surgery(const SurgeryReceipt& receipt) = 0;
+    /// An episode that is too large to be read back is left out, with an event that says so.
+    virtual void episode(EpisodeRecording recording) = 0;
     virtual void progress(const Clocks& clocks, RunState state, std::string_view task, double envStepsPerS) = 0;
 
     /// Writes everything handed over so far; blocks.

@@ -23,8 +23,8 @@
 namespace knife {
 namespace {
 
-// Real numbers may be NULL, which stands for NaN. `event`, `frame` and `checkpoint` never use an id twice, so that a
-// reader that asks for what came after an id misses nothing when a resume has cut the end of a run off.
+// Real numbers may be NULL, which stands for NaN. `event`, `frame`, `recording` and `checkpoint` never use an id twice,
+// so that a reader that asks for what came after an id misses nothing when a resume has cut the end of a run off.
 constexpr const char* kVersion1 = R"sql(
 CREATE TABLE run (
     key              INTEGER PRIMARY KEY,
@@ -162,7 +162,28 @@ CREATE TABLE checkpoint_metric (
 CREATE INDEX checkpoint_metric_metric ON checkpoint_metric(metric);
 )sql";
 
-constexpr std::array kMigrations = {kVersion1, kVersion2};
+// Greedy episodes of evaluations. Checkpoints that are older than this version were taken before there were any, so the
+// NULL of theirs is the right mark: nothing.
+constexpr const char* kVersion3 = R"sql(
+CREATE TABLE recording (
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    run            INTEGER NOT NULL REFERENCES run(key) ON DELETE CASCADE,
+    update_step    INTEGER NOT NULL,
+    env_step       INTEGER NOT NULL,
+    episode        INTEGER NOT NULL,
+    wall_s         REAL,
+    task           TEXT NOT NULL,
+    steps          INTEGER NOT NULL,
+    episode_return REAL,
+    bytes          INTEGER NOT NULL, -- before compression
+    data           BLOB NOT NULL
+) STRICT;
+CREATE INDEX recording_run ON recording(run, id);
+
+ALTER TABLE checkpoint ADD COLUMN last_recording INTEGER;
+)sql";
+
+constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3};
 static_assert(kMigrations.size() == kSchemaVersion);
 
 // https://www.sqlite.org/fileformat.html, section 1.3

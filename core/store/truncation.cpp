@@ -20,6 +20,7 @@ struct StoredMark {
     std::int64_t event = 0;
     std::int64_t frame = 0;
     std::int64_t surgery = 0;
+    std::int64_t recording = 0;
     std::int64_t checkpoint = 0;
     std::int64_t segment = 0;
     Clocks clocks;
@@ -113,7 +114,7 @@ Result<void> completeByClocks(const Database& database, std::int64_t runKey, Sto
 Result<StoredMark> markOf(const Database& database, std::int64_t runKey, std::int64_t checkpoint) {
     SQLite::Statement row(database.connection(),
                           "SELECT update_step, env_step, episode, wall_s, segment, last_event, last_frame, "
-                          "last_surgery FROM checkpoint WHERE run = ? AND id = ?");
+                          "last_surgery, last_recording FROM checkpoint WHERE run = ? AND id = ?");
     row.bind(1, runKey);
     row.bind(2, checkpoint);
     if (!row.executeStep()) {
@@ -123,6 +124,7 @@ Result<StoredMark> markOf(const Database& database, std::int64_t runKey, std::in
     StoredMark mark{.event = row.getColumn(5).getInt64(),
                     .frame = row.getColumn(6).getInt64(),
                     .surgery = row.getColumn(7).getInt64(),
+                    .recording = row.getColumn(8).getInt64(), // 0 for NULL
                     .checkpoint = checkpoint,
                     .segment = row.getColumn(4).getInt64(),
                     .clocks = readClocks(row, 0),
@@ -207,7 +209,8 @@ void markCheckpoint(const Database& database, std::int64_t runKey, std::int64_t 
     execute(database,
             "UPDATE checkpoint SET last_event = (SELECT coalesce(max(id), 0) FROM event), "
             "last_frame = (SELECT coalesce(max(id), 0) FROM frame), "
-            "last_surgery = (SELECT coalesce(max(id), 0) FROM surgery) WHERE id = ?",
+            "last_surgery = (SELECT coalesce(max(id), 0) FROM surgery), "
+            "last_recording = (SELECT coalesce(max(id), 0) FROM recording) WHERE id = ?",
             checkpoint);
     execute(database,
             "INSERT INTO checkpoint_metric (checkpoint, metric, points) SELECT ?2, id, points FROM metric "
@@ -224,9 +227,10 @@ Result<void> cutBehind(const Database& database, std::int64_t runKey, std::optio
         return cut;
     }
     // Segments last: events and checkpoints refer to them.
-    const std::array<std::pair<const char*, std::int64_t>, 5> newestIds{{{"event", mark->event},
+    const std::array<std::pair<const char*, std::int64_t>, 6> newestIds{{{"event", mark->event},
                                                                          {"frame", mark->frame},
                                                                          {"surgery", mark->surgery},
+                                                                         {"recording", mark->recording},
                                                                          {"checkpoint", mark->checkpoint},
                                                                          {"segment", mark->segment}}};
     for (const auto& [table, newest] : newestIds) {

@@ -15,7 +15,7 @@
 namespace knife {
 
 /// The schema this program writes. Older files are migrated after a backup; newer ones are refused untouched.
-inline constexpr int kSchemaVersion = 2;
+inline constexpr int kSchemaVersion = 3;
 
 /// A fresh identity for a run, from the operating system's entropy.
 [[nodiscard]] RunId makeRunId();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/types/clocks.h"
+#include "core/types/episode_recording.h"
 #include "core/types/run_state.h"
 #include "core/types/snapshot.h"
 #include "core/types/surgery_plan.h"
@@ -27,6 +28,9 @@ struct PendingEvent {
     std::string payload;
 };
 
+/// What is stored instead of an episode that is too large.
+[[nodiscard]] PendingEvent leftOut(const EpisodeRecording& recording);
+
 struct PendingProgress {
     Clocks clocks;
     RunState state;
@@ -39,16 +43,18 @@ struct WriteBatch {
     std::vector<PendingEvent> events;
     std::vector<NeuronFrame> frames;
     std::vector<SurgeryReceipt> surgeries;
+    std::vector<EpisodeRecording> episodes;
     std::optional<PendingProgress> progress;
 
     [[nodiscard]] bool empty() const {
-        return points.empty() && events.empty() && frames.empty() && surgeries.empty() && !progress;
+        return points.empty() && events.empty() && frames.empty() && surgeries.empty() && episodes.empty() && !progress;
     }
     /// Puts a later batch behind this one.
     void append(WriteBatch later);
 };
 
-/// Memory that a frame takes while it waits.
+/// Memory that they take while they wait.
 [[nodiscard]] std::size_t bytesOf(const NeuronFrame& frame);
+[[nodiscard]] std::size_t bytesOf(const EpisodeRecording& recording);
 
 } // namespace knife

@@ -20,6 +20,7 @@ struct FakeStore {
         std::map<std::string, Series> metrics;
         std::vector<EventRecord> events;
         std::vector<std::pair<FrameStamp, NeuronFrame>> frames;
+        std::vector<std::pair<EpisodeStamp, EpisodeRecording>> episodes;
         std::vector<SurgeryReceipt> surgeries;
         std::vector<CheckpointRecord> checkpoints;
     };
@@ -152,6 +153,24 @@ class FakeReader final : public RunReader {
     }
     Result<NeuronFrame> frameAt(const RunId& /*id*/, UpdateStep /*update*/) override {
         return fail(ErrorCode::NotFound, "no frame");
+    }
+    Result<std::vector<EpisodeStamp>> episodes(const RunId& id, std::int64_t afterId) override {
+        return with(id, [afterId](const FakeStore::Run& run) {
+            std::vector<EpisodeStamp> result;
+            for (const auto& [stamp, recording] : run.episodes) {
+                if (stamp.id > afterId) {
+                    result.push_back(stamp);
+                }
+            }
+            return result;
+        });
+    }
+    Result<EpisodeRecording> episode(const RunId& id, std::int64_t episodeId) override {
+        return with(id, [episodeId](const FakeStore::Run& run) {
+            const auto found = std::find_if(run.episodes.begin(), run.episodes.end(),
+                                            [episodeId](const auto& entry) { return entry.first.id == episodeId; });
+            return found == run.episodes.end() ? EpisodeRecording{} : found->second;
+        });
     }
     Result<std::vector<CheckpointRecord>> checkpoints(const RunId& id) override {
         return with(id, [](const FakeStore::Run& run) { return run.checkpoints; });

@@ -24,6 +24,7 @@ FakeStore::Run demoRun() {
     }
     run.events.push_back({1, SegmentId{1}, clocksAt(3), "task_switch", "task 2", {}});
     run.frames.push_back({{1, clocksAt(5)}, {}});
+    run.episodes.push_back({{1, clocksAt(5), "task 1", 3, 2.0, 100}, {}});
     return run;
 }
 
@@ -104,12 +105,14 @@ void TestRunHistory::aCutBackRunStartsOver() {
         }
         runs[0].events.clear();
         runs[0].frames.clear();
+        runs[0].episodes.clear();
     });
     QTRY_COMPARE_WITH_TIMEOUT(restarted.size(), 1, kWaitMs);
     QCOMPARE(history.series("test/return")->size(), 10UL);
     QCOMPARE(history.series("test/return")->value[9], 110.0);
     QVERIFY(history.events().empty());
     QVERIFY(history.frames().empty());
+    QVERIFY(history.episodes().empty());
 }
 
 void TestRunHistory::everythingBringsFramesAndSurgeries() {
@@ -122,8 +125,11 @@ void TestRunHistory::everythingBringsFramesAndSurgeries() {
         runs[0].surgeries.push_back(receipt);
         runs[0].checkpoints.push_back({7, SegmentId{1}, clocksAt(9), "blob", 10, 1000});
         runs[0].frames.push_back({{2, clocksAt(8)}, {}});
+        runs[0].episodes.push_back({{2, clocksAt(8), "task 2", 3, 2.0, 100}, {}});
     });
     QTRY_COMPARE_WITH_TIMEOUT(history.surgeries().size(), 1UL, kWaitMs);
+    QCOMPARE(history.episodes().size(), 2UL);
+    QCOMPARE(history.episodes().back().task, std::string("task 2"));
     QCOMPARE(history.frames().size(), 2UL);
     QCOMPARE(history.lastCheckpoint()->id, 7);
     m_store->change([](auto&) {}); // the same again, although NaN is not equal to itself

@@ -107,7 +107,7 @@ void TestStoreReader::aChangeIsNoticed() {
     QTRY_COMPARE_WITH_TIMEOUT(opened.size(), 1, kWaitMs);
     QTest::qWait(700);
     QCOMPARE(changed.size(), 0);
-    store->change([](auto& runs) { runs.push_back({makeRecord("a"), {}, {}, {}, {}, {}, {}}); });
+    store->change([](auto& runs) { runs.push_back({makeRecord("a"), {}, {}, {}, {}, {}, {}, {}}); });
     QTRY_COMPARE_WITH_TIMEOUT(changed.size(), 1, kWaitMs);
 }
 

@@ -16,13 +16,17 @@
 #include <QDir>
 #include <QDockWidget>
 #include <QFile>
+#include <QLabel>
 #include <QLineEdit>
+#include <QLocale>
 #include <QProcess>
 #include <QSettings>
 #include <QSignalSpy>
+#include <QSlider>
 #include <QStandardPaths>
 #include <QTemporaryDir>
 #include <QTest>
+#include <QToolButton>
 #include <QTreeView>
 
 #include "app/workbench/experiment_menu.h"
@@ -30,6 +34,7 @@
 #include "app/workbench/text.h"
 #include "app/workbench/workbench.h"
 #include "widgets/curves_panel.h"
+#include "widgets/env/env_panel.h"
 #include "widgets/log_panel.h"
 #include "widgets/message_bar.h"
 #include "widgets/neurons/neuron_heatmap.h"
@@ -138,6 +143,7 @@ class TestWindow final : public QObject {
     void aRunThatCannotStartSaysWhy();
     void aResumeThatIsRefusedSaysWhy();
     void aStoredRunShowsEverything();
+    void recordedEvaluationsAreScrubbed();
     void aForeignFolderIsRefusedAndTheOldOneStays();
     void themeAndLayoutAreRemembered();
     void helpNeedsNoDisplay();
@@ -406,6 +412,52 @@ void TestWindow::aResumeThatIsRefusedSaysWhy() {
     QTRY_VERIFY_WITH_TIMEOUT(session.view<MessageBar>()->text().contains("blobs"), kWaitMs);
     QTRY_VERIFY_WITH_TIMEOUT(session.state() == RunState::Interrupted, kWaitMs);
     QVERIFY(session.action(command::kStart)->isEnabled());
+}
+
+void TestWindow::recordedEvaluationsAreScrubbed() {
+    Session session(path("workspace"), path("p.ini"));
+    auto* panel = session.view<EnvPanel>();
+    const auto* progress = panel->findChild<QLabel*>("envProgress");
+    const auto* matrix = panel->findChild<QWidget*>("matrixView");
+    auto* slider = panel->findChild<QSlider*>("episodeStep");
+    start(session);
+    QTRY_VERIFY_WITH_TIMEOUT(!matrix->isHidden() && session.workbench.runs.snapshot(), kWaitMs);
+    QVERIFY(panel->source() == EpisodeBar::Source::Live);
+    const RunHistory& history = *session.workbench.runs.history();
+    QTRY_VERIFY_WITH_TIMEOUT(history.episodes().size() > 3 && history.frames().size() > 20, kWaitMs);
+    QVERIFY(panel->source() == EpisodeBar::Source::Live);
+
+    // While it trains, on demand; and back.
+    panel->findChild<QToolButton*>("showRecorded")->click();
+    QTRY_VERIFY_WITH_TIMEOUT(progress->text().startsWith("evaluation at env step"), kWaitMs);
+    panel->findChild<QToolButton*>("showLive")->click();
+    QTRY_VERIFY_WITH_TIMEOUT(!progress->text().startsWith("evaluation"), kWaitMs);
+
+    // When it is over, by itself: its newest one.
+    stop(session);
+    QTRY_VERIFY_WITH_TIMEOUT(panel->source() == EpisodeBar::Source::Recorded, kWaitMs);
+    const auto stepOf = [](const EpisodeStamp& stamp) {
+        return QLocale().toString(stamp.clocks.envStep.value);
+    };
+    QTRY_VERIFY_WITH_TIMEOUT(progress->text().contains(stepOf(history.episodes().back())), kWaitMs);
+    QVERIFY(matrix->isVisibleTo(panel));
+    QCOMPARE(slider->maximum(), 1);
+    QVERIFY(progress->text().contains("step 0 of 1"));
+    slider->setValue(1);
+    QVERIFY(progress->text().contains("step 1 of 1"));
+
+    // The one cursor in time rules this as well: the newest evaluation up to the moment it stands on.
+    session.workbench.cursor.moveToFrame(0);
+    const Clocks moment = session.workbench.cursor.stamp()->clocks;
+    const auto later =
+        std::find_if(history.episodes().begin(), history.episodes().end(),
+                     [&moment](const EpisodeStamp& stamp) { return stamp.clocks.envStep > moment.envStep; });
+    QVERIFY(later != history.episodes().begin() && later != history.episodes().end());
+    const EpisodeStamp expected = *std::prev(later);
+    QTRY_VERIFY_WITH_TIMEOUT(progress->text().contains("env step " + stepOf(expected) + ","), kWaitMs);
+    session.action(command::kNewest)->trigger();
+    QTRY_VERIFY_WITH_TIMEOUT(progress->text().contains(stepOf(history.episodes().back())), kWaitMs);
+    QVERIFY2(session.view<MessageBar>()->text().isEmpty(), qPrintable(session.view<MessageBar>()->text()));
 }
 
 void TestWindow::aStoredRunShowsEverything() {

@@ -3,11 +3,15 @@
 #include <limits>
 
 #include <QAbstractItemModelTester>
+#include <QComboBox>
 #include <QLabel>
+#include <QLocale>
 #include <QMouseEvent>
 #include <QPainter>
 #include <QSignalSpy>
+#include <QSlider>
 #include <QTest>
+#include <QToolButton>
 #include <QTreeView>
 
 #include "fake_data.h"
@@ -72,6 +76,30 @@ BattleView duel(int width, int height) {
                                 .reach = 6.F});
     }
     return battle;
+}
+
+} // namespace
+
+namespace {
+
+// Of a battle in which the return grows by 2 and every agent's Q of action 2 by 1 with every step.
+std::shared_ptr<const EpisodeRecording> recordingOf(int steps) {
+    auto recording = std::make_shared<EpisodeRecording>();
+    recording->clocks.envStep = EnvStep{12000};
+    for (int step = 0; step <= steps; ++step) {
+        EnvView view = fake::battle(5, 6);
+        view.task = "skirmish";
+        view.step = step;
+        view.episodeReturn = static_cast<float>(2 * step);
+        for (ChoiceView& choice : view.choices) {
+            choice.values[2] = static_cast<float>(step);
+        }
+        if (step == 0) {
+            view.choices.clear();
+        }
+        recording->moments.push_back(std::move(view));
+    }
+    return recording;
 }
 
 } // namespace
@@ -275,6 +303,112 @@ class TestEnvScenes : public QObject {
         QTest::keyClick(&widget, Qt::Key_Left);
         QCOMPARE(widget.selectedAgent(), 2);
         QVERIFY(widget.accessibleDescription().contains("action: none"));
+    }
+
+    void aRecordedEpisodeIsScrubbed() {
+        EnvPanel panel;
+        panel.resize(500, 700);
+        panel.show();
+        const auto* progress = panel.findChild<QLabel*>("envProgress");
+        auto* slider = panel.findChild<QSlider*>("episodeStep");
+        auto* recorded = panel.findChild<QToolButton*>("showRecorded");
+        auto* live = panel.findChild<QToolButton*>("showLive");
+        auto* scene = panel.findChild<QWidget*>("battleView");
+        QSignalSpy chosen(&panel, &EnvPanel::sourceChosen);
+        panel.setView(fake::battle(5, 6));
+        QVERIFY(live->isChecked() && scene->isVisible() && !slider->isVisible());
+
+        // There is none yet, and it says so.
+        panel.setRecordingText("nothing here");
+        recorded->click();
+        QCOMPARE(chosen.size(), 1);
+        QVERIFY(!scene->isVisible() && !slider->isVisible());
+        panel.setRecording(recordingOf(20));
+        QVERIFY(scene->isVisible() && slider->isVisible());
+        QCOMPARE(slider->maximum(), 20);
+        const auto label = [](int step) {
+            return QStringLiteral("evaluation at env step %1, task skirmish, step %2 of 20, return %3")
+                .arg(QLocale().toString(12000))
+                .arg(step)
+                .arg(2 * step);
+        };
+        QCOMPARE(progress->text(), label(0));
+
+        // By the slider, by its buttons, by keys; whatever stands in focus in the panel.
+        slider->setValue(7);
+        QCOMPARE(progress->text(), label(7));
+        panel.findChild<QToolButton*>("stepForward")->click();
+        panel.findChild<QToolButton*>("stepForward")->click();
+        panel.findChild<QToolButton*>("stepBack")->click();
+        QCOMPARE(progress->text(), label(8));
+        QTest::keyClick(slider, Qt::Key_Right);
+        QTest::keyClick(scene, Qt::Key_Period);
+        QTest::keyClick(scene, Qt::Key_Comma);
+        QCOMPARE(progress->text(), label(9));
+        QTest::keyClick(slider, Qt::Key_End);
+        QTest::keyClick(scene, Qt::Key_Period); // there is no more
+        QCOMPARE(progress->text(), label(20));
+        QVERIFY(!panel.findChild<QToolButton*>("stepForward")->isEnabled());
+
+        // The selected agent's choice is that of the step.
+        QTest::keyClick(scene, Qt::Key_Right);
+        const auto* actions = panel.findChild<QTreeView*>("actionValues");
+        slider->setValue(3);
+        QVERIFY(actions->isVisible());
+        QCOMPARE(actions->model()->index(2, ActionValueModel::Q).data().toString(), "3");
+        slider->setValue(0); // nobody has chosen anything yet
+        QVERIFY(!actions->isVisible());
+
+        // What trains meanwhile is seen when it is asked for.
+        EnvView view = fake::battle(5, 6);
+        view.step = 55;
+        panel.setView(view);
+        QCOMPARE(progress->text(), label(0));
+        live->click();
+        QCOMPARE(chosen.size(), 2);
+        QVERIFY(progress->text().contains("55") && !slider->isVisible());
+        recorded->click();
+        slider->setValue(15);
+        panel.setRecording(recordingOf(10)); // a shorter one: as near as there is
+        QVERIFY(progress->text().contains("step 10 of 10"));
+        panel.setRecording(nullptr);
+        QVERIFY(!slider->isVisible() && !scene->isVisible());
+        QTest::keyClick(&panel, Qt::Key_Space);
+    }
+
+    void aRecordedEpisodePlaysToItsEnd() {
+        EnvPanel panel;
+        panel.resize(500, 700);
+        panel.show();
+        panel.setRecording(recordingOf(12));
+        panel.setSource(EpisodeBar::Source::Recorded);
+        auto* slider = panel.findChild<QSlider*>("episodeStep");
+        auto* speed = panel.findChild<QComboBox*>("episodeSpeed");
+        auto* play = panel.findChild<QToolButton*>("playEpisode");
+        speed->setCurrentIndex(speed->count() - 1);
+        QTest::keyClick(&panel, Qt::Key_Space);
+        QVERIFY(play->isChecked() && play->accessibleName().contains("Pause"));
+        QTRY_COMPARE(slider->value(), 12);
+        QVERIFY(!play->isChecked() && play->accessibleName().contains("Play"));
+        play->click(); // from the beginning
+        QVERIFY(slider->value() < 12 && play->isChecked());
+        QTest::keyClick(&panel, Qt::Key_Comma); // whoever steps wants to stay there
+        QVERIFY(!play->isChecked());
+        // Of one evaluation there may be several.
+        QSignalSpy chosen(&panel, &EnvPanel::episodeChosen);
+        auto* choice = panel.findChild<QComboBox*>("episodeChoice");
+        QVERIFY(!choice->isVisible());
+        panel.setRecording(recordingOf(12), 1, 3);
+        QVERIFY(choice->isVisible());
+        QCOMPARE(choice->currentText(), "episode 2 of 3");
+        QCOMPARE(chosen.size(), 0);
+        QTest::keyClick(choice, Qt::Key_Down);
+        QCOMPARE(chosen.size(), 1);
+        QCOMPARE(chosen.front().front().toInt(), 2);
+        for (const auto* widget : panel.findChildren<QWidget*>()) {
+            const bool takesKeys = widget->isVisible() && (widget->focusPolicy() & Qt::TabFocus) != 0;
+            QVERIFY2(!takesKeys || !widget->accessibleName().isEmpty(), qPrintable(widget->objectName()));
+        }
     }
 
     void theSelectedAgentsChoiceIsShown() {

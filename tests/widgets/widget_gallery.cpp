@@ -268,6 +268,14 @@ void paintRest(Gallery& gallery) {
         view.setView(fake::hunt());
         selectFirst(view, "planeView");
     });
+    gallery.show<EnvPanel>("recorded", {36, 50}, [&](EnvPanel& view) {
+        auto recording = std::make_shared<EpisodeRecording>();
+        recording->clocks.envStep = EnvStep{48'000};
+        recording->moments.assign(25, fake::battle(9, 10));
+        view.setRecording(std::move(recording), 0, 2);
+        view.setSource(EpisodeBar::Source::Recorded);
+        selectFirst(view, "battleView");
+    });
     gallery.show<EnvPanel>("env-empty", {30, 12}, [](EnvPanel&) {});
     gallery.show<LogPanel>("log", {60, 12}, fillLog);
     gallery.show<MessageBar>("message-error", {60, 3}, [](MessageBar& bar) {

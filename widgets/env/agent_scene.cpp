@@ -20,7 +20,7 @@ QSize AgentScene::sizeHint() const {
 }
 
 QSize AgentScene::minimumSizeHint() const {
-    const int side = 12 * fontMetrics().height();
+    const int side = 10 * fontMetrics().height();
     return {side, side};
 }
 

@@ -213,7 +213,7 @@ QSize MatrixTable::sizeHint() const {
 
 QSize MatrixTable::minimumSizeHint() const {
     const int line = fontMetrics().height();
-    return {10 * line, 6 * line};
+    return {10 * line, 5 * line};
 }
 
 } // namespace knife

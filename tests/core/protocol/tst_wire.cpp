@@ -384,7 +384,83 @@ class TestWire : public QObject {
             RC_ASSERT(serialise(*parseNeuronFrame(frame)) == frame);
             const std::string receipt = serialise(anyReceipt());
             RC_ASSERT(serialise(*parseReceipt(receipt)) == receipt);
+            EpisodeRecording recording{.clocks = anyClocks(), .moments = several(anyView)};
+            recording.moments.push_back(anyView());
+            for (EnvView& moment : recording.moments) {
+                // Pictures of files must be sound; these are mostly not.
+                if (std::holds_alternative<MatrixView>(moment.scene) ||
+                    std::holds_alternative<BoardView>(moment.scene)) {
+                    moment.scene = anyPlane();
+                }
+            }
+            const std::string episode = *serialise(recording);
+            RC_ASSERT(*serialise(*parseEpisode(episode)) == episode);
         }));
+    }
+
+    void episodesThatAreNoneAreRefused() {
+        QVERIFY(serialise(EpisodeRecording()).error().code == ErrorCode::Unsupported);
+        QVERIFY(parseEpisode({}).error().code == ErrorCode::Corrupt);
+        // A moment costs two bytes there, and a hundred times that here.
+        const EpisodeRecording longest{.clocks = {}, .moments = std::vector<EnvView>(kMaxMoments)};
+        const std::string bytes = *serialise(longest);
+        QVERIFY(parseEpisode(bytes).has_value());
+        QVERIFY(parseEpisode(bytes + std::string("\x12\0", 2)).error().code == ErrorCode::Corrupt);
+        const EpisodeRecording longer{.clocks = {}, .moments = std::vector<EnvView>(kMaxMoments + 1)};
+        QVERIFY(serialise(longer).error().code == ErrorCode::Unsupported);
+        EpisodeRecording senseless{.clocks = {}, .moments = std::vector<EnvView>(1)};
+        senseless.moments.front().choices = {{{1.F}, {1.F}, {1}, 0}};
+        QVERIFY(parseEpisode(*serialise(senseless)).has_value());
+        senseless.moments.front().choices.front().action = 1; // there is one
+        QVERIFY(parseEpisode(*serialise(senseless)).error().code == ErrorCode::Corrupt);
+    }
+
+    void storedPicturesThatCannotBeDrawnAreRefused() {
+        const auto isAccepted = [](const Scene& scene) {
+            EpisodeRecording recording{.clocks = {}, .moments = std::vector<EnvView>(1)};
+            recording.moments.front().scene = scene;
+            return parseEpisode(*serialise(recording)).has_value();
+        };
+        const MatrixView game{.title = "game",
+                              .shape = {2, 3},
+                              .payoff = std::vector<float>(6),
+                              .learnedQTot = std::vector<float>(6),
+                              .learnedQ = {{1.F, 2.F}, {1.F, 2.F, 3.F}},
+                              .lastActions = {1, 2}};
+        QVERIFY(isAccepted(game));
+        const auto refusesGame = [&](auto change) {
+            MatrixView changed = game;
+            change(changed);
+            return !isAccepted(changed);
+        };
+        QVERIFY(refusesGame([](MatrixView& g) { g.shape = {0, 3}; }));
+        QVERIFY(refusesGame([](MatrixView& g) { g.shape = {-2, -3}; }));
+        QVERIFY(refusesGame([](MatrixView& g) { g.shape = std::vector<int>(200, 1 << 30); }));
+        QVERIFY(refusesGame([](MatrixView& g) { g.payoff.pop_back(); }));
+        QVERIFY(refusesGame([](MatrixView& g) { g.learnedQTot.pop_back(); }));
+        QVERIFY(refusesGame([](MatrixView& g) { g.learnedQ.pop_back(); }));
+        QVERIFY(refusesGame([](MatrixView& g) { g.learnedQ[0].pop_back(); }));
+        QVERIFY(refusesGame([](MatrixView& g) { g.lastActions = {1, 3}; }));
+        QVERIFY(refusesGame([](MatrixView& g) { g.lastActions = {1}; }));
+
+        const BoardView board{.rows = 3,
+                              .columns = 4,
+                              .sightRadius = 1,
+                              .toroidal = true,
+                              .pieces = {{BoardView::Kind::Agent, 0, 2, 3, true, -1}},
+                              .actionNames = {}};
+        QVERIFY(isAccepted(board));
+        const auto refusesBoard = [&](auto change) {
+            BoardView changed = board;
+            change(changed);
+            return !isAccepted(changed);
+        };
+        QVERIFY(refusesBoard([](BoardView& b) { b.rows = 1 << 30; }));
+        QVERIFY(refusesBoard([](BoardView& b) { b.columns = -1; }));
+        QVERIFY(refusesBoard([](BoardView& b) { b.sightRadius = 1 << 30; }));
+        QVERIFY(refusesBoard([](BoardView& b) { b.pieces[0].row = 3; }));
+        QVERIFY(refusesBoard([](BoardView& b) { b.pieces[0].column = -1; }));
+        QVERIFY(refusesBoard([](BoardView& b) { b.pieces[0].action = -2; }));
     }
 
     void aStreamMayComeInAnyPortions() {
@@ -630,6 +706,8 @@ class TestWire : public QObject {
             QVERIFY(frame || frame.error().code == ErrorCode::Corrupt);
             const Result<SurgeryReceipt> receipt = parseReceipt(body);
             QVERIFY(receipt || receipt.error().code == ErrorCode::Corrupt);
+            const Result<EpisodeRecording> episode = parseEpisode(body);
+            QVERIFY(episode || episode.error().code == ErrorCode::Corrupt);
         }
     }
 
@@ -657,6 +735,7 @@ class TestWire : public QObject {
                 drain(decoder);
                 (void)parseNeuronFrame(std::string_view(mutated).substr(std::min<std::size_t>(4, mutated.size())));
                 (void)parseReceipt(mutated);
+                (void)parseEpisode(mutated);
             }
         }));
     }

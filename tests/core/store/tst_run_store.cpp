@@ -49,6 +49,30 @@ SurgeryReceipt receiptAt(std::int64_t update, std::int64_t event) {
     return receipt;
 }
 
+EpisodeRecording episodeAt(std::int64_t update, int steps) {
+    EpisodeRecording recording{.clocks = clocksAt(update), .moments = {}};
+    for (int step = 0; step <= steps; ++step) {
+        BoardView board{.rows = 4, .columns = 5, .sightRadius = 2, .toroidal = false, .pieces = {}, .actionNames = {}};
+        board.pieces = {{BoardView::Kind::Agent, 0, 1, step, true, 2}};
+        board.actionNames = {"stay", "north"};
+        EnvView view{.envName = "stag_hunt",
+                     .task = "task 2",
+                     .step = step,
+                     .episodeLimit = steps,
+                     .lastReward = 1.F,
+                     .episodeReturn = static_cast<float>(step),
+                     .greedy = true,
+                     .scene = board,
+                     .featureNames = {"x", "y"},
+                     .choices = {}};
+        if (step > 0) {
+            view.choices = {{{1.F, -0.F}, {2.F, static_cast<float>(step)}, {1, 1}, 1}};
+        }
+        recording.moments.push_back(view);
+    }
+    return recording;
+}
+
 std::vector<std::byte> bytesOf(const std::string& text) {
     const auto bytes = std::as_bytes(std::span(text));
     return {bytes.begin(), bytes.end()};
@@ -236,6 +260,51 @@ class TestRunStore : public QObject {
         QVERIFY(surgeries[1] == receiptAt(6, 1));
     }
 
+    void episodesAreReadBack() {
+        const auto writer = createRun(path());
+        const auto reader = openReader(path());
+        QVERIFY(reader->episodes(writer->id())->empty());
+        for (const int update : {10, 20, 20}) {
+            writer->episode(episodeAt(update, update));
+        }
+        KNIFE_VERIFY(writer->flush());
+        const auto stamps = reader->episodes(writer->id());
+        KNIFE_VERIFY(stamps);
+        QCOMPARE(stamps->size(), 3U);
+        const EpisodeStamp& second = (*stamps)[1];
+        QVERIFY(second.clocks == clocksAt(20));
+        QCOMPARE(second.task, std::string("task 2"));
+        QCOMPARE(second.steps, 20);
+        QCOMPARE(second.episodeReturn, 20.0);
+        QVERIFY(second.bytes > 0);
+        QVERIFY(*reader->episode(writer->id(), second.id) == episodeAt(20, 20));
+        QVERIFY(*reader->episode(writer->id(), stamps->front().id) == episodeAt(10, 10));
+        QCOMPARE(reader->episodes(writer->id(), second.id)->size(), 1U);
+        QVERIFY(reader->episode(writer->id(), 99).error().code == ErrorCode::NotFound);
+        const auto other = createRun(path());
+        QVERIFY(reader->episodes(other->id())->empty());
+        QVERIFY(reader->episode(other->id(), second.id).error().code == ErrorCode::NotFound);
+    }
+
+    void anEpisodeThatIsTooLargeIsLeftOutWithAWord() {
+        const auto writer = createRun(path());
+        EpisodeRecording large = episodeAt(10, 2);
+        large.moments[1].choices = {{std::vector<float>(std::size_t{17} << 20U), {1.F}, {1}, 0}}; // 68 MB
+        writer->episode(large);
+        large.moments[1].choices.front().observation.resize(std::size_t{40} << 20U);
+        writer->episode(large);
+        writer->episode({.clocks = clocksAt(10), .moments = {}});
+        writer->episode(episodeAt(20, 2));
+        KNIFE_VERIFY(writer->flush());
+        QVERIFY(!writer->failure());
+        const auto reader = openReader(path());
+        QCOMPARE(reader->episodes(writer->id())->size(), 1U);
+        const auto events = reader->events(writer->id());
+        KNIFE_VERIFY(events);
+        QCOMPARE(events->size(), 3U);
+        QCOMPARE(events->front().kind, std::string("recording_left_out"));
+    }
+
     void aClosedRunIsFinal() {
         const auto writer = createRun(path());
         KNIFE_VERIFY(writer->beginSegment(clocksAt(0), "start"));
@@ -382,6 +451,7 @@ class TestRunStore : public QObject {
             writer->point(writer->metric("test/return"), clocksAt(10), static_cast<double>(number));
             writer->event(clocksAt(10), "task_switch", when);
             writer->frame(frameAt(10));
+            writer->episode(episodeAt(10, 1));
             writer->surgery(receiptAt(10, number));
         };
         storeOneOfEach("before", 1);
@@ -401,6 +471,7 @@ class TestRunStore : public QObject {
         QCOMPARE(reader->events(id)->size(), 2U); // with the checkpoint's own
         QCOMPARE(reader->events(id)->front().text, std::string("before"));
         QCOMPARE(reader->frames(id)->size(), 1U);
+        QCOMPARE(reader->episodes(id)->size(), 1U);
         QCOMPARE(reader->surgeries(id)->size(), 1U);
         QCOMPARE(reader->surgeries(id)->front().event, 1);
         QCOMPARE(reader->checkpoints(id)->size(), 1U);
@@ -408,6 +479,7 @@ class TestRunStore : public QObject {
         KNIFE_VERIFY(writer->goOnFrom({}));
         QCOMPARE(reader->metrics(id)->size(), 0U);
         QCOMPARE(reader->events(id)->size(), 0U);
+        QCOMPARE(reader->episodes(id)->size(), 0U);
         QCOMPARE(reader->segments(id)->size(), 0U);
         QVERIFY(writer->goOnFrom(first).error().code == ErrorCode::NotFound);
         QVERIFY(inspectWorkspace(path())->problems.empty());

@@ -212,6 +212,24 @@ class TestStoreRefusals : public QObject {
         QVERIFY(reader->surgeries(writer->id()).error().code == ErrorCode::Corrupt);
     }
 
+    void aDamagedEpisodeIsAnError() {
+        KNIFE_VERIFY(prepareWorkspace(path()));
+        auto writer = *RunWriter::create(path(), newRun());
+        writer->episode({.clocks = clocksAt(1), .moments = std::vector<EnvView>(50)});
+        KNIFE_VERIFY(writer->flush());
+        const auto reader = *RunReader::open(path());
+        const std::int64_t id = reader->episodes(writer->id())->front().id;
+        KNIFE_VERIFY(reader->episode(writer->id(), id));
+        // The last one says that it stands for 2^62 bytes.
+        for (const char* change : {"data = X'28B52FFD'", "data = X''", "data = zeroblob(100)", "bytes = -1",
+                                   "bytes = 7", "data = X'28B52FFDC00000000000000040010000'"}) {
+            execute(databaseFile(path()), std::string("UPDATE recording SET ") + change);
+            const auto episode = reader->episode(writer->id(), id);
+            QVERIFY2(!episode && episode.error().code == ErrorCode::Corrupt, change);
+            QCOMPARE(reader->episodes(writer->id())->size(), 1U);
+        }
+    }
+
     void aFolderThatCannotBeRead() {
         if (geteuid() == 0) {
             QSKIP("root can read everything");
