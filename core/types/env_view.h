@@ -90,8 +90,8 @@ struct PlaneView {
         int action = -1;     ///< last action of an agent; -1: none
         bool operator==(const Body&) const = default;
     };
-    float sight = 0.F; ///< how far an agent sees; 0: everything, or nothing
-    std::vector<Body> bodies; ///< agents in the order of their ids, then all others
+    float sight = 0.F;                    ///< how far an agent sees; 0: everything, or nothing
+    std::vector<Body> bodies;             ///< agents in the order of their ids, then all others
     std::vector<std::string> actionNames; ///< indexed by Body::action
     bool operator==(const PlaneView&) const = default;
 };

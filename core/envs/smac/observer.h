@@ -39,8 +39,8 @@ class Observer {
     [[nodiscard]] int actions() const { return m_actions; }
     /// One per action: "stop", "look 3", "target 0", …
     [[nodiscard]] std::vector<std::string> actionNames() const;
-    /// One per value that an agent observes: "way north", "enemy 2 distance", "friend 0 marine", …; friends are all agents
-    /// but itself. In the order in which values are written: a test holds the two together.
+    /// One per value that an agent observes: "way north", "enemy 2 distance", "friend 0 marine", …; friends are all
+    /// agents but itself. In the order in which values are written: a test holds the two together.
     [[nodiscard]] std::vector<std::string> featureNames() const;
     /// The action that names target 0.
     [[nodiscard]] int firstTarget() const { return m_firstTarget; }
