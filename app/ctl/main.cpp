@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -29,13 +30,19 @@ namespace {
 
 // What no room has translated ends here, as does output that found no room.
 int runAction(const knife::CommandContext& context) {
+    const knife::Error noRoom{knife::ErrorCode::Io, "the results could not be written to standard output", {}};
     try {
         const int code = context.action();
         if (std::fflush(stdout) != 0) {
-            knife::printError({knife::ErrorCode::Io, "the results could not be written to standard output", {}});
+            knife::printError(noRoom);
             return code == 0 ? 1 : code;
         }
         return code;
+    } catch (const std::system_error& error) {
+        // What is longer than the buffer fails while it is printed.
+        knife::printError(std::ferror(stdout) != 0 ? noRoom
+                                                   : knife::Error{knife::ErrorCode::Internal, error.what(), {}});
+        return 1;
     } catch (const std::exception& error) {
         knife::printError({knife::ErrorCode::Internal, error.what(), {}});
         return 1;

@@ -53,7 +53,7 @@ EpisodeRecording episodeAt(std::int64_t update, int steps) {
     EpisodeRecording recording{.clocks = clocksAt(update), .moments = {}};
     for (int step = 0; step <= steps; ++step) {
         BoardView board{.rows = 4, .columns = 5, .sightRadius = 2, .toroidal = false, .pieces = {}, .actionNames = {}};
-        board.pieces = {{BoardView::Kind::Agent, 0, 1, step, true, 2}};
+        board.pieces = {{BoardView::Kind::Agent, 0, 1, step % board.columns, true, 1}};
         board.actionNames = {"stay", "north"};
         EnvView view{.envName = "stag_hunt",
                      .task = "task 2",
@@ -277,8 +277,12 @@ class TestRunStore : public QObject {
         QCOMPARE(second.steps, 20);
         QCOMPARE(second.episodeReturn, 20.0);
         QVERIFY(second.bytes > 0);
-        QVERIFY(*reader->episode(writer->id(), second.id) == episodeAt(20, 20));
-        QVERIFY(*reader->episode(writer->id(), stamps->front().id) == episodeAt(10, 10));
+        for (const auto& [stamp, expected] :
+             {std::pair(second, episodeAt(20, 20)), std::pair(stamps->front(), episodeAt(10, 10))}) {
+            const auto episode = reader->episode(writer->id(), stamp.id);
+            KNIFE_VERIFY(episode);
+            QVERIFY(*episode == expected);
+        }
         QCOMPARE(reader->episodes(writer->id(), second.id)->size(), 1U);
         QVERIFY(reader->episode(writer->id(), 99).error().code == ErrorCode::NotFound);
         const auto other = createRun(path());
