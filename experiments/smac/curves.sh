@@ -48,6 +48,7 @@ set xlabel "env steps, thousands"
 set ylabel "greedy win rate, 64 episodes"
 set yrange [-0.02:1.02]
 set key bottom right
+set autoscale xfix
 set grid ytics lc rgb "#dddddd"
 colours = "#0072b2 #d55e00 #009e73 #cc79a7 #e69f00"
 files = "$files"
@@ -76,12 +77,13 @@ PLOT
                 for (i = n - k + 1; i <= n; ++i) sum += v[i]; printf "%.1f", 100 * sum / k}' "$scratch/$battle.$seed.tsv")"
             seconds+="${seconds:+, }${wall%.*}"
             seeds+=("$seed")
+            budget=$steps
         done <"$scratch/$battle.runs"
         draw "$battle" "${seeds[@]}"
         env=$(sed -n '/^\[env\]/,/^\[agent\]/s/^name = "\(.*\)"$/\1/p' "$here/$battle.toml")
         nearest=$(script "$env" nearest)
         random=$(script "$env" random)
-        echo "| $env | $steps | $rates | $seconds | $nearest | $random |"
+        echo "| $env | $budget | $rates | $seconds | $nearest | $random |"
     done
 } >"$scratch/learning.md"
 mv "$scratch/learning.md" "$out/learning.md"
