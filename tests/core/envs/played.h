@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/config/section.h"
@@ -30,6 +31,19 @@ struct Sight {
 inline Section envSection(const std::string& toml) {
     return parseSection(toml, "test.toml", "env").value();
 }
+
+/// An environment of one kind that a test steps by hand.
+template <typename Game>
+struct Played {
+    std::unique_ptr<Environment> env;
+    Sight seen;
+
+    explicit Played(const std::string& toml)
+        : env(std::move(makeEnvironment(envSection(toml)).value())), seen(env->spec()) {}
+    [[nodiscard]] Game& game() const { return dynamic_cast<Game&>(*env); }
+    [[nodiscard]] ObservationSpans spans() { return seen.spans(); }
+    StepOutcome step(const std::vector<std::int32_t>& actions) { return env->step(actions, spans()).value(); }
+};
 
 /// Message of the error that making this environment gives; "" if it succeeds.
 inline std::string errorOfMaking(const std::string& toml) {

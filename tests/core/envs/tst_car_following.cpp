@@ -5,6 +5,7 @@
 #include <QTest>
 
 #include "core/envs/car_following.h"
+#include "tests/core/envs/played.h"
 
 using namespace knife;
 
@@ -12,26 +13,8 @@ namespace {
 
 constexpr std::int32_t kFullAhead = 20; // 0.905
 
-struct Road {
-    std::unique_ptr<Environment> env;
-    std::vector<float> obs;
-    std::vector<float> state;
-    std::vector<std::uint8_t> avail;
-
-    explicit Road(const std::string& toml = {}) {
-        auto made = makeCarFollowing(*parseSection("name = \"car_following\"\n" + toml, "test", "env"));
-        if (!made) {
-            qFatal("%s", made.error().describe().c_str());
-        }
-        env = std::move(*made);
-        const EnvSpec& spec = env->spec();
-        obs.resize(static_cast<std::size_t>(spec.nAgents * spec.obsDim));
-        state.resize(static_cast<std::size_t>(spec.stateDim));
-        avail.resize(static_cast<std::size_t>(spec.nAgents * spec.nActions));
-    }
-    [[nodiscard]] CarFollowing& cars() const { return dynamic_cast<CarFollowing&>(*env); }
-    [[nodiscard]] ObservationSpans spans() { return {obs, state, avail}; }
-    StepOutcome step(std::vector<std::int32_t> actions) { return env->step(actions, spans()).value(); }
+struct Road : Played<CarFollowing> {
+    explicit Road(const std::string& toml = {}) : Played("name = 'car_following'\n" + toml) {}
 };
 
 bool near(double a, double b) {
@@ -47,9 +30,9 @@ class TestCarFollowing : public QObject {
     void actionsAreTheReleasedAccelerations() {
         const Road road;
         QCOMPARE(road.env->spec().nActions, 21);
-        QCOMPARE(road.cars().acceleration(0), -1.0);
-        QVERIFY(near(road.cars().acceleration(10), -1.0 / 21));
-        QVERIFY(near(road.cars().acceleration(20), 19.0 / 21));
+        QCOMPARE(road.game().acceleration(0), -1.0);
+        QVERIFY(near(road.game().acceleration(10), -1.0 / 21));
+        QVERIFY(near(road.game().acceleration(20), 19.0 / 21));
     }
 
     void aCarSpeedsUpToItsGreatestSpeed() {
@@ -61,28 +44,28 @@ class TestCarFollowing : public QObject {
             const StepOutcome outcome = road.step({kFullAhead, 0});
             speed = std::min(speed + 0.1 * 19 / 21, 1.8);
             position += 0.1 * speed;
-            QVERIFY(near(road.cars().cars()[0].speed, speed));
-            QVERIFY(near(road.cars().cars()[0].position, position));
-            const double other = road.cars().cars()[1].position;
+            QVERIFY(near(road.game().cars()[0].speed, speed));
+            QVERIFY(near(road.game().cars()[0].position, position));
+            const double other = road.game().cars()[1].position;
             const double close = std::abs(position - other) < 0.3 ? 1.0 : 0.0;
             QVERIFY(near(static_cast<double>(outcome.reward),
                          -1.0 - std::abs(position - 2.5) - std::abs(other - 2.5) + close));
         }
-        QCOMPARE(road.cars().cars()[0].speed, 1.8);
-        QCOMPARE(road.cars().cars()[1].speed, -1.8);
+        QCOMPARE(road.game().cars()[0].speed, 1.8);
+        QCOMPARE(road.game().cars()[1].speed, -1.8);
     }
 
     void whoArrivesParks() {
         Road road;
-        road.cars().place({{{2.41, 0.95, false}, {2.0, 0.0, false}}}, {}, road.spans());
+        road.game().place({{{2.41, 0.95, false}, {2.0, 0.0, false}}}, {}, road.spans());
         const StepOutcome first = road.step({11, 11}); // 0.95 + 0.1 / 21: a step of 0.0955
-        QVERIFY(road.cars().cars()[0].parked);
-        QCOMPARE(road.cars().cars()[0].position, 2.5);
-        const double behind = 2.5 - road.cars().cars()[1].position;
+        QVERIFY(road.game().cars()[0].parked);
+        QCOMPARE(road.game().cars()[0].position, 2.5);
+        const double behind = 2.5 - road.game().cars()[1].position;
         QVERIFY(near(static_cast<double>(first.reward), -1.0 + 5.0 - behind));
         (void)road.step({kFullAhead, 11});
-        QCOMPARE(road.cars().cars()[0].position, 2.5); // and stays
-        road.cars().place({{{2.5, 0.0, true}, {2.41, 0.95, false}}}, {}, road.spans());
+        QCOMPARE(road.game().cars()[0].position, 2.5); // and stays
+        road.game().place({{{2.5, 0.0, true}, {2.41, 0.95, false}}}, {}, road.spans());
         const StepOutcome last = road.step({0, 11});
         QVERIFY(last.terminated && last.won && !last.truncated);
         QVERIFY(near(static_cast<double>(last.reward), -1.0 + 5.0 + 1.0 + 10.0));
@@ -96,21 +79,21 @@ class TestCarFollowing : public QObject {
         constexpr int kSteps = 20'000;
         for (int i = 0; i < kSteps; ++i) {
             const EpisodeKey key{.seed = 5, .greedy = false, .episode = static_cast<std::uint64_t>(i)};
-            road.cars().place({{{0.0, 1.5, false}, {0.0, -1.5, false}}}, key, road.spans());
+            road.game().place({{{0.0, 1.5, false}, {0.0, -1.5, false}}}, key, road.spans());
             const StepOutcome outcome = road.step({1, 1}); // 1: no acceleration
             crashes += static_cast<int>(std::lround(-1.0 - 5.0 - static_cast<double>(outcome.reward)));
         }
         const double rate = static_cast<double>(crashes) / (2 * kSteps);
         QVERIFY2(std::abs(rate - 0.2) < 5 * std::sqrt(0.2 * 0.8 / (2 * kSteps)), qPrintable(QString::number(rate)));
-        road.cars().place({{{0.0, 1.0, false}, {0.0, 1.0, false}}}, {}, road.spans());
+        road.game().place({{{0.0, 1.0, false}, {0.0, 1.0, false}}}, {}, road.spans());
         QVERIFY(near(static_cast<double>(road.step({1, 1}).reward), -1.0 - 2 * 2.4));
     }
 
     void eachSeesItsOwnCarFirst() {
         Road road;
-        road.cars().place({{{1.0, 0.5, false}, {2.5, 0.0, true}}}, {}, road.spans());
-        QCOMPARE(road.obs, (std::vector<float>{-1.5F, 0.5F, 0.F, 0.F, 0.F, 1.F, 0.F, 0.F, 1.F, -1.5F, 0.5F, 0.F}));
-        QCOMPARE(road.state, std::vector<float>(road.obs.begin(), road.obs.begin() + 6));
+        road.game().place({{{1.0, 0.5, false}, {2.5, 0.0, true}}}, {}, road.spans());
+        QCOMPARE(road.seen.obs, (std::vector<float>{-1.5F, 0.5F, 0.F, 0.F, 0.F, 1.F, 0.F, 0.F, 1.F, -1.5F, 0.5F, 0.F}));
+        QCOMPARE(road.seen.state, std::vector<float>(road.seen.obs.begin(), road.seen.obs.begin() + 6));
     }
 
     void thePictureHasTheCarsFirst() {
@@ -155,15 +138,15 @@ class TestCarFollowing : public QObject {
             const StepOutcome mine = road.step({kFullAhead, 18});
             const StepOutcome theirs = copy.step({kFullAhead, 18});
             QCOMPARE(theirs.reward, mine.reward);
-            QCOMPARE(copy.obs, road.obs);
+            QCOMPARE(copy.seen.obs, road.seen.obs);
             if (mine.terminated || mine.truncated) {
                 break;
             }
         }
         Road placed;
-        placed.cars().place({{{1e300, 0.0, false}, {0.0, 0.0, false}}}, {}, placed.spans());
+        placed.game().place({{{1e300, 0.0, false}, {0.0, 0.0, false}}}, {}, placed.spans());
         QVERIFY(!copy.env->restore(placed.env->save()));
-        placed.cars().place({{{1.0, 0.0, true}, {0.0, 0.0, false}}}, {}, placed.spans());
+        placed.game().place({{{1.0, 0.0, true}, {0.0, 0.0, false}}}, {}, placed.spans());
         QVERIFY(!copy.env->restore(placed.env->save()));
         Road other("target = 3.0");
         QVERIFY(!other.env->restore(saved));

@@ -6,32 +6,13 @@
 #include <QTest>
 
 #include "core/envs/tag.h"
+#include "tests/core/envs/played.h"
 
 using namespace knife;
 
 namespace {
 
-struct Field {
-    std::unique_ptr<Environment> env;
-    std::vector<float> obs;
-    std::vector<float> state;
-    std::vector<std::uint8_t> avail;
-
-    explicit Field(const std::string& toml) {
-        auto made = makeTag(*parseSection(toml, "test", "env"));
-        if (!made) {
-            qFatal("%s", made.error().describe().c_str());
-        }
-        env = std::move(*made);
-        const EnvSpec& spec = env->spec();
-        obs.resize(static_cast<std::size_t>(spec.nAgents * spec.obsDim));
-        state.resize(static_cast<std::size_t>(spec.stateDim));
-        avail.resize(static_cast<std::size_t>(spec.nAgents * spec.nActions));
-    }
-    [[nodiscard]] Tag& tag() const { return dynamic_cast<Tag&>(*env); }
-    [[nodiscard]] ObservationSpans spans() { return {obs, state, avail}; }
-    StepOutcome step(std::vector<std::int32_t> actions) { return env->step(actions, spans()).value(); }
-};
+using Field = Played<Tag>;
 
 const std::string kAlone = "name = \"tag\"\npredators = 1\nlandmarks = 0\nepisode_limit = 1000\n";
 
@@ -64,26 +45,26 @@ class TestTag : public QObject {
     // v <- 0.75 v + 3 * 0.1, cut off at 1: 0.3, 0.525, 0.69375, …
     void predatorsSpeedUpToOne() {
         Field field(kAlone + "prey_force = 0.0");
-        QVERIFY(field.tag().place({{0, 0, 0, 0}, {50, 50, 0, 0}}, {}, field.spans()));
+        QVERIFY(field.game().place({{0, 0, 0, 0}, {50, 50, 0, 0}}, {}, field.spans()));
         double v = 0.0;
         double x = 0.0;
         for (int i = 0; i < 20; ++i) {
             (void)field.step({1});
             v = std::min(0.75 * v + 0.3, 1.0);
             x += 0.1 * v;
-            QVERIFY(std::abs(field.tag().bodies()[0].vx - v) < 1e-12);
-            QVERIFY(std::abs(field.tag().bodies()[0].x - x) < 1e-12);
+            QVERIFY(std::abs(field.game().bodies()[0].vx - v) < 1e-12);
+            QVERIFY(std::abs(field.game().bodies()[0].x - x) < 1e-12);
         }
         QCOMPARE(v, 1.0);
     }
 
     void preyRunAwayAtTheSpeedOfTheirForce() {
         Field field(kAlone);
-        QVERIFY(field.tag().place({{0, 0, 0, 0}, {0.5, 0, 0, 0}}, {}, field.spans()));
+        QVERIFY(field.game().place({{0, 0, 0, 0}, {0.5, 0, 0, 0}}, {}, field.spans()));
         for (int i = 0; i < 60; ++i) {
             (void)field.step({0});
         }
-        const TagBody& prey = field.tag().bodies()[1];
+        const TagBody& prey = field.game().bodies()[1];
         QVERIFY(prey.x > 1.5);
         const double speed = std::hypot(prey.vx, prey.vy);
         QVERIFY(speed > 0.3 && speed <= 0.4 + 1e-9); // 0.1 F / 0.25, F at most 1
@@ -92,8 +73,8 @@ class TestTag : public QObject {
     void everyTouchingPairIsPaid() {
         Field field("name = \"tag\"\nprey = 2\nlandmarks = 0\nprey_force = 0.0");
         // On their way towards each other: 0.2 apart now, 0.08 after the step.
-        QVERIFY(field.tag().place({{0, 0, 1, 0}, {5, 5, 0, 1}, {9, 9, 0, 0}, {0.2, 0, -0.6, 0}, {5, 5.2, 0, -0.6}}, {},
-                                  field.spans()));
+        QVERIFY(field.game().place({{0, 0, 1, 0}, {5, 5, 0, 1}, {9, 9, 0, 0}, {0.2, 0, -0.6, 0}, {5, 5.2, 0, -0.6}}, {},
+                                   field.spans()));
         QCOMPARE(field.step({0, 0, 0}).reward, 20.F);
         for (int i = 0; i < 5; ++i) {
             (void)field.step({0, 0, 0}); // contacts push them apart
@@ -103,49 +84,49 @@ class TestTag : public QObject {
 
     void contactsPushApartWithEqualForces() {
         Field field("name = \"tag\"\npredators = 2\nlandmarks = 0\nprey_force = 0.0");
-        QVERIFY(field.tag().place({{0, 0, 0, 0}, {0.1, 0, 0, 0}, {50, 50, 0, 0}}, {}, field.spans()));
+        QVERIFY(field.game().place({{0, 0, 0, 0}, {0.1, 0, 0, 0}, {50, 50, 0, 0}}, {}, field.spans()));
         (void)field.step({0, 0});
         const double force = 100.0 * 1e-3 * std::log1p(std::exp(0.05 / 1e-3));
-        QVERIFY(std::abs(field.tag().bodies()[0].vx + std::min(force * 0.1, 1.0)) < 1e-9);
-        QVERIFY(std::abs(field.tag().bodies()[0].vx + field.tag().bodies()[1].vx) < 1e-12);
+        QVERIFY(std::abs(field.game().bodies()[0].vx + std::min(force * 0.1, 1.0)) < 1e-9);
+        QVERIFY(std::abs(field.game().bodies()[0].vx + field.game().bodies()[1].vx) < 1e-12);
     }
 
     void whatIsFarIsNotSeen() {
         Field field("name = \"tag\"\npredators = 2\nlandmarks = 1");
-        QVERIFY(
-            field.tag().place({{0, 0, 0.1, 0.2}, {1, 0, 0, 0}, {0, 1.6, 0.3, 0}, {0.5, 0.5, 0, 0}}, {}, field.spans()));
+        QVERIFY(field.game().place({{0, 0, 0.1, 0.2}, {1, 0, 0, 0}, {0, 1.6, 0.3, 0}, {0.5, 0.5, 0, 0}}, {},
+                                   field.spans()));
         const std::vector<float> expected{0.1F, 0.2F, 0, 0, 0.5F, 0.5F, 1, 0, 0, 0, 0, 0};
-        QVERIFY(std::equal(expected.begin(), expected.end(), field.obs.begin()));
-        QVERIFY(std::equal(field.obs.begin(), field.obs.end(), field.state.begin()));
+        QVERIFY(std::equal(expected.begin(), expected.end(), field.seen.obs.begin()));
+        QVERIFY(std::equal(field.seen.obs.begin(), field.seen.obs.end(), field.seen.state.begin()));
     }
 
     void radiusMinusOneShowsNothing() {
         Field field("name = \"tag\"\npredators = 2\nlandmarks = 1\nview_radius = -1.0");
-        QVERIFY(field.tag().place({{0, 0, 0.1, 0.2}, {0, 0, 0, 0}, {0, 0, 0.3, 0}, {0, 0, 0, 0}}, {}, field.spans()));
+        QVERIFY(field.game().place({{0, 0, 0.1, 0.2}, {0, 0, 0, 0}, {0, 0, 0.3, 0}, {0, 0, 0, 0}}, {}, field.spans()));
         std::vector<float> expected(12);
         expected[0] = 0.1F;
         expected[1] = 0.2F;
-        QVERIFY(std::equal(expected.begin(), expected.end(), field.obs.begin()));
+        QVERIFY(std::equal(expected.begin(), expected.end(), field.seen.obs.begin()));
     }
 
     void eightDirectionsAreEqualForces() {
         Field field(kAlone + "directions = 8\nprey_force = 0.0");
         for (int action = 1; action <= 8; ++action) {
-            QVERIFY(field.tag().place({{0, 0, 0, 0}, {50, 50, 0, 0}}, {}, field.spans()));
+            QVERIFY(field.game().place({{0, 0, 0, 0}, {50, 50, 0, 0}}, {}, field.spans()));
             (void)field.step({action});
             const double angle = 2.0 * std::acos(-1.0) * (action - 1) / 8;
-            QVERIFY(std::abs(field.tag().bodies()[0].vx - 0.3 * std::cos(angle)) < 1e-12);
-            QVERIFY(std::abs(field.tag().bodies()[0].vy - 0.3 * std::sin(angle)) < 1e-12);
+            QVERIFY(std::abs(field.game().bodies()[0].vx - 0.3 * std::cos(angle)) < 1e-12);
+            QVERIFY(std::abs(field.game().bodies()[0].vy - 0.3 * std::sin(angle)) < 1e-12);
         }
     }
 
     void landmarksStandStillAndPush() {
         Field field("name = \"tag\"\npredators = 1\nlandmarks = 2\nprey_force = 0.0");
         const std::vector<TagBody> bodies{{0, 0, 0, 0}, {50, 50, 0, 0}, {0.2, 0, 0, 0}, {0.25, 0, 0, 0}};
-        QVERIFY(field.tag().place(bodies, {}, field.spans()));
+        QVERIFY(field.game().place(bodies, {}, field.spans()));
         (void)field.step({0});
-        QVERIFY(field.tag().bodies()[0].vx < 0.0);
-        QVERIFY(field.tag().bodies()[2] == bodies[2] && field.tag().bodies()[3] == bodies[3]);
+        QVERIFY(field.game().bodies()[0].vx < 0.0);
+        QVERIFY(field.game().bodies()[2] == bodies[2] && field.game().bodies()[3] == bodies[3]);
     }
 
     // "sum" keeps away from all predators and other prey, "min" from the nearest predator alone.
@@ -153,12 +134,12 @@ class TestTag : public QObject {
         const auto after = [](const char* score) {
             Field field("name = \"tag\"\npredators = 3\nlandmarks = 0\nepisode_limit = 1000\nscore_function = \"" +
                         std::string(score) + "\"");
-            (void)field.tag().place({{-0.5, 0, 0, 0}, {1.2, 0.1, 0, 0}, {1.2, -0.1, 0, 0}, {0, 0, 0, 0}}, {},
-                                    field.spans());
+            (void)field.game().place({{-0.5, 0, 0, 0}, {1.2, 0.1, 0, 0}, {1.2, -0.1, 0, 0}, {0, 0, 0, 0}}, {},
+                                     field.spans());
             for (int i = 0; i < 5; ++i) {
                 (void)field.step({0, 0, 0});
             }
-            return field.tag().bodies()[3].x;
+            return field.game().bodies()[3].x;
         };
         QVERIFY(after("min") > 0.05);
         QVERIFY(after("sum") < 0.05); // two are ahead
@@ -174,17 +155,17 @@ class TestTag : public QObject {
             bodies.push_back({0.19 * std::cos(angle), 0.19 * std::sin(angle), 0, 0});
         }
         bodies.push_back({0, 0, 0, 0});
-        QVERIFY(field.tag().place(bodies, {}, field.spans()));
+        QVERIFY(field.game().place(bodies, {}, field.spans()));
         (void)field.step(std::vector<std::int32_t>(100, 0));
-        QVERIFY(field.tag().bodies()[100].x == 0.0 && field.tag().bodies()[100].y == 0.0);
+        QVERIFY(field.game().bodies()[100].x == 0.0 && field.game().bodies()[100].y == 0.0);
     }
 
     void contactsOfOneCanBePunished() {
         // Two predators on the first prey, one on the second.
         Field still("name = \"tag\"\nprey = 2\nlandmarks = 0\nprey_force = 0.0\npunishment = -12.0\npredator_speed = "
                     "0.0\nprey_speed = 0.0");
-        QVERIFY(still.tag().place({{0, 0, 0, 0}, {0.2, 0, 0, 0}, {5, 5, 0, 0}, {0.1, 0, 0, 0}, {5, 5.1, 0, 0}}, {},
-                                  still.spans()));
+        QVERIFY(still.game().place({{0, 0, 0, 0}, {0.2, 0, 0, 0}, {5, 5, 0, 0}, {0.1, 0, 0, 0}, {5, 5.1, 0, 0}}, {},
+                                   still.spans()));
         QCOMPARE(still.step({0, 0, 0}).reward, 2 * 10.F + 10.F - 12.F);
     }
 
@@ -193,7 +174,7 @@ class TestTag : public QObject {
         const Field many("name = \"tag\"\npreset = \"pred_prey_6a\"");
         EnvSpec spec = few.env->spec();
         QVERIFY(spec == many.env->spec());
-        QVERIFY(few.tag().place(
+        QVERIFY(few.game().place(
             {{0, 0, 0.1, 0.2}, {0.1, 0, 0, 0}, {0.2, 0, 0, 0}, {0.3, 0, 0.4, 0}, {0.5, 0, 0, 0}, {0.6, 0, 0, 0}}, {},
             few.spans()));
         std::vector<float> expected(30);
@@ -205,14 +186,14 @@ class TestTag : public QObject {
         put(12, {0.1F, 0, 0.2F, 0}); // predators
         put(22, {0.3F, 0});          // prey
         put(26, {0.4F, 0});          // and its velocity
-        QVERIFY(std::equal(expected.begin(), expected.end(), few.obs.begin()));
+        QVERIFY(std::equal(expected.begin(), expected.end(), few.seen.obs.begin()));
         for (int agent = 0; agent < 6; ++agent) {
             for (int action = 0; action < 5; ++action) {
-                QCOMPARE(static_cast<int>(few.avail[static_cast<std::size_t>(agent * 5 + action)]),
+                QCOMPARE(static_cast<int>(few.seen.avail[static_cast<std::size_t>(agent * 5 + action)]),
                          agent < 3 || action == 0 ? 1 : 0);
             }
         }
-        QVERIFY(std::all_of(few.obs.begin() + 90, few.obs.end(), [](float value) { return value == 0.F; }));
+        QVERIFY(std::all_of(few.seen.obs.begin() + 90, few.seen.obs.end(), [](float value) { return value == 0.F; }));
         QVERIFY(!few.env->step(std::vector<std::int32_t>{1, 1, 1, 1, 0, 0}, few.spans()));
         QVERIFY(few.env->step(std::vector<std::int32_t>{1, 1, 1, 0, 0, 0}, few.spans()));
         const auto refused = makeTag(*parseSection("name = \"tag\"\npredator_slots = 2", "test", "env"));
@@ -221,12 +202,12 @@ class TestTag : public QObject {
 
     void placesMustFit() {
         Field field("name = \"tag\"");
-        QVERIFY(!field.tag().place({{0, 0, 0, 0}}, {}, field.spans()));
+        QVERIFY(!field.game().place({{0, 0, 0, 0}}, {}, field.spans()));
         std::vector<TagBody> bodies(6);
         bodies[2].x = std::nan("");
-        QVERIFY(!field.tag().place(bodies, {}, field.spans()));
+        QVERIFY(!field.game().place(bodies, {}, field.spans()));
         bodies[2].x = 0;
-        QVERIFY(field.tag().place(bodies, {}, field.spans()));
+        QVERIFY(field.game().place(bodies, {}, field.spans()));
     }
 
     void episodesAreAFunctionOfTheirKey() {
@@ -237,7 +218,7 @@ class TestTag : public QObject {
         (void)b.step({1, 2, 3});
         b.env->reset({.seed = 3, .episode = 8}, b.spans());
         for (int i = 0; i < 10; ++i) {
-            QVERIFY(a.obs == b.obs);
+            QVERIFY(a.seen.obs == b.seen.obs);
             (void)a.step({i % 5, 1, 2});
             (void)b.step({i % 5, 1, 2});
         }
@@ -246,7 +227,7 @@ class TestTag : public QObject {
         for (int i = 0; i < 15; ++i) {
             const StepOutcome first = a.step({0, i % 5, 4});
             const StepOutcome second = b.step({0, i % 5, 4});
-            QVERIFY(a.obs == b.obs && first.reward == second.reward);
+            QVERIFY(a.seen.obs == b.seen.obs && first.reward == second.reward);
             QCOMPARE(first.truncated, i == 14);
         }
         QVERIFY(!a.env->step(std::vector<std::int32_t>{0, 0, 0}, a.spans()));
@@ -264,7 +245,7 @@ class TestTag : public QObject {
         bodies[2] = {.x = 0.5, .y = 0.36}; // 0.11 from the first predator, less than 0.075 + 0.05
         bodies[3] = {.x = 2.0, .y = 2.0, .vy = 0.25};
         bodies[4] = {.x = -1.5, .y = 1.5};
-        QVERIFY(field.tag().place(bodies, {.seed = 1}, field.spans()));
+        QVERIFY(field.game().place(bodies, {.seed = 1}, field.spans()));
         const EnvView view = field.env->view();
         const auto& plane = std::get<PlaneView>(view.scene);
         QCOMPARE(plane.bodies.size(), bodies.size());
@@ -291,12 +272,12 @@ class TestTag : public QObject {
         QCOMPARE(after.featureNames.size(), static_cast<std::size_t>(field.env->spec().obsDim));
         const auto value = [&](std::size_t agent, const char* name) {
             const auto at = std::ranges::find(after.featureNames, name) - after.featureNames.begin();
-            return field.obs[agent * after.featureNames.size() + static_cast<std::size_t>(at)];
+            return field.seen.obs[agent * after.featureNames.size() + static_cast<std::size_t>(at)];
         };
         const auto& now = std::get<PlaneView>(after.scene).bodies;
         QCOMPARE(value(1, "own x"), now[1].x);
         QCOMPARE(value(1, "own vx"), now[1].velocityX);
-        QCOMPARE(value(0, "prey 0 dy"), static_cast<float>(field.tag().bodies()[2].y - field.tag().bodies()[0].y));
+        QCOMPARE(value(0, "prey 0 dy"), static_cast<float>(field.game().bodies()[2].y - field.game().bodies()[0].y));
         QCOMPARE(value(0, "prey 2 vx"), 0.F);
         QCOMPARE(value(1, "landmark 1 dx"), 0.F);
         Field other("name = \"tag\"\npredators = 2\nprey = 2\nlandmarks = 1\npredator_slots = 3\nprey_slots = 3\n"
